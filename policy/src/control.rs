@@ -1,0 +1,203 @@
+//! The control: the live state of a rollout, and how several of them become one.
+
+use std::fmt;
+
+use serde::de::{self, Deserialize, Deserializer};
+use serde::{Deserialize as DeriveDeserialize, Serialize};
+
+use crate::limits;
+use crate::ramp::Ramp;
+use crate::time::Timestamp;
+
+/// The live state of one rollout.
+#[derive(Clone, Debug, PartialEq, Eq, DeriveDeserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct Control {
+    /// Counts the changes of this control; of two controls the higher generation wins.
+    pub generation: Generation,
+    /// The canary's share over time. Left out: nobody.
+    #[serde(default)]
+    pub ramp: Ramp,
+    /// The lease: after this moment the control has lapsed. Left out: it never lapses.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub not_after: Option<Timestamp>,
+    /// What happens when the lease lapses.
+    #[serde(default)]
+    pub on_lapse: OnLapse,
+    /// The kill-switch; `null` or left out while it is off.
+    #[serde(default)]
+    pub kill: Option<Kill>,
+}
+
+/// Counts the changes of a control: 0 to 2^53 - 1, which every JSON reader holds exactly.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(transparent)]
+pub struct Generation(u64);
+
+/// The kill-switch of a rollout.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, DeriveDeserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct Kill {
+    /// Where requests go from now on.
+    pub mode: KillMode,
+    /// What happens to requests that are already under way on a killed arm.
+    #[serde(default)]
+    pub in_flight: InFlight,
+}
+
+/// Where requests of a killed rollout go, in order of strictness.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, DeriveDeserialize, Serialize)]
+#[serde(rename_all = "snake_case")]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub enum KillMode {
+    /// Everyone to stable; the canary is killed.
+    Rollback,
+    /// The agent answers nobody; both arms are killed.
+    Block,
+}
+
+/// What happens to the open requests of a killed arm, in order of strictness.
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, DeriveDeserialize, Serialize,
+)]
+#[serde(rename_all = "snake_case")]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub enum InFlight {
+    /// They may finish.
+    #[default]
+    Drain,
+    /// Open answers end at their next chunk, waiting requests get 503.
+    Cut,
+}
+
+/// What a lapsed lease does, in order of strictness.
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, DeriveDeserialize, Serialize,
+)]
+#[serde(rename_all = "snake_case")]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub enum OnLapse {
+    /// The ramp stays where it stood.
+    Hold,
+    /// Everyone falls back to stable.
+    #[default]
+    Stable,
+}
+
+// === impl Control ===
+
+impl Control {
+    /// The control that follows from having seen both, whichever came first.
+    ///
+    /// The higher generation wins; at equal generation each term is the stricter of the two. This
+    /// is commutative, associative and idempotent, so pushes, orders and restarts may arrive in
+    /// any order, any number of times.
+    pub fn join(&self, other: &Self) -> Self {
+        match self.generation.cmp(&other.generation) {
+            std::cmp::Ordering::Greater => self.clone(),
+            std::cmp::Ordering::Less => other.clone(),
+            std::cmp::Ordering::Equal => self.strictest(other),
+        }
+    }
+
+    /// Whether this control exposes at no moment more than `other` does, generations apart.
+    pub fn exposes_no_more_than(&self, other: &Self) -> bool {
+        let strictest = Self {
+            generation: self.generation,
+            ..self.strictest(other)
+        };
+        strictest == *self
+    }
+
+    /// Whether the ramp still has a length that a proxy holds; only joins can make it too long.
+    pub fn fits(&self) -> bool {
+        self.ramp.steps().len() <= limits::JOINED_RAMP_STEPS
+    }
+
+    fn strictest(&self, other: &Self) -> Self {
+        Self {
+            generation: self.generation,
+            ramp: self.ramp.min(&other.ramp),
+            not_after: earlier(self.not_after, other.not_after),
+            on_lapse: self.on_lapse.max(other.on_lapse),
+            kill: match (self.kill, other.kill) {
+                (Some(a), Some(b)) => Some(a.strictest(b)),
+                (a, b) => a.or(b),
+            },
+        }
+    }
+}
+
+/// The earlier of two leases; no lease is the latest.
+fn earlier(a: Option<Timestamp>, b: Option<Timestamp>) -> Option<Timestamp> {
+    match (a, b) {
+        (Some(a), Some(b)) => Some(a.min(b)),
+        (a, b) => a.or(b),
+    }
+}
+
+// === impl Generation ===
+
+impl Generation {
+    /// The generation with this number; `None` above 2^53 - 1.
+    pub fn new(number: u64) -> Option<Self> {
+        (number <= limits::GENERATION).then_some(Self(number))
+    }
+
+    /// The number.
+    pub fn get(self) -> u64 {
+        self.0
+    }
+}
+
+impl fmt::Display for Generation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+impl<'de> Deserialize<'de> for Generation {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let number = u64::deserialize(deserializer)?;
+        let expected = "a generation from 0 to 9007199254740991";
+        Self::new(number)
+            .ok_or_else(|| de::Error::invalid_value(de::Unexpected::Unsigned(number), &expected))
+    }
+}
+
+#[cfg(feature = "schema")]
+impl schemars::JsonSchema for Generation {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "Generation".into()
+    }
+
+    fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+        schemars::json_schema!({
+            "description": "Counts the changes of a control; of two controls the higher generation wins.",
+            "type": "integer",
+            "minimum": 0,
+            "maximum": limits::GENERATION
+        })
+    }
+}
+
+// === impl Kill ===
+
+impl Kill {
+    /// Whether open requests of the killed arms are cut.
+    pub fn cuts(self) -> bool {
+        self.in_flight == InFlight::Cut
+    }
+
+    fn strictest(self, other: Self) -> Self {
+        Self {
+            mode: self.mode.max(other.mode),
+            in_flight: self.in_flight.max(other.in_flight),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,273 @@
+//! Edits of a JSON body by JSON pointers (RFC 6901), byte by byte: what is not edited stays as the
+//! client wrote it, to the last digit and space.
+
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+use std::fmt;
+use std::ops::Range;
+
+use serde::Serialize;
+use serde::de::{self, Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
+use serde_json::value::RawValue;
+
+use crate::document;
+use crate::limits;
+use crate::name::checked_text;
+use crate::policy::check_edits;
+
+/// Values that a JSON body gets, by pointer; no pointer leads into another one's value.
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+#[serde(transparent)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct JsonEdits(BTreeMap<JsonPointer, serde_json::Value>);
+
+/// A JSON pointer to a member of an object, such as `/prompt/version`.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct JsonPointer(Box<str>);
+
+/// Why a body could not be edited.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum EditError {
+    /// The body is not one JSON document.
+    NotJson(String),
+    /// On the way to the member there is something other than an object or a list's element.
+    NoWay(Box<str>),
+    /// A member on the way, or the member itself, is given twice.
+    Twice(Box<str>),
+}
+
+/// What stands at one step of a pointer's way.
+enum Place<'a> {
+    Object(Vec<(Cow<'a, str>, &'a RawValue)>),
+    List(Vec<&'a RawValue>),
+    Other,
+}
+
+struct PlaceVisitor;
+
+// === impl JsonEdits ===
+
+impl JsonEdits {
+    /// Whether there is nothing to edit.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// The body with every edit made. Members that are missing are added, objects on the way too.
+    ///
+    /// ```
+    /// # use breakglass_policy::edit::JsonEdits;
+    /// let edits: JsonEdits = serde_json::from_str(r#"{"/prompt/version": "42"}"#)?;
+    /// let body = br#"{"prompt": {"version": "41", "t": 1.0}}"#;
+    /// assert_eq!(edits.apply(body).unwrap(), br#"{"prompt": {"version": "42", "t": 1.0}}"#);
+    /// assert_eq!(edits.apply(b"{}").unwrap(), br#"{"prompt":{"version":"42"}}"#);
+    /// # Ok::<(), serde_json::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// Why the body has no place for an edit; it is not changed then.
+    pub fn apply(&self, body: &[u8]) -> Result<Vec<u8>, EditError> {
+        let text =
+            std::str::from_utf8(body).map_err(|error| EditError::NotJson(error.to_string()))?;
+        let mut edited = text.to_owned();
+        for (pointer, value) in &self.0 {
+            let (range, insert) = pointer.find(&edited, value)?;
+            edited.replace_range(range, &insert);
+        }
+        Ok(edited.into_bytes())
+    }
+}
+
+impl<'de> Deserialize<'de> for JsonEdits {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let map: BTreeMap<JsonPointer, serde_json::Value> = document::unique_map(deserializer)?;
+        check_edits(map.len()).map_err(de::Error::custom)?;
+        let within = |inner: &str, outer: &str| {
+            inner
+                .strip_prefix(outer)
+                .is_some_and(|rest| rest.starts_with('/'))
+        };
+        for outer in map.keys() {
+            if let Some(inner) = map
+                .keys()
+                .find(|inner| within(inner.as_str(), outer.as_str()))
+            {
+                let message = format!(
+                    "`{inner}` leads into the value that `{outer}` sets; expected only one of them"
+                );
+                return Err(de::Error::custom(message));
+            }
+        }
+        Ok(Self(map))
+    }
+}
+
+// === impl JsonPointer ===
+
+impl JsonPointer {
+    fn parse(text: &str) -> Option<Self> {
+        let sized = text.len() <= limits::TEXT_BYTES;
+        let escapes_are_whole = text
+            .split('~')
+            .skip(1)
+            .all(|rest| rest.starts_with(['0', '1']));
+        (sized && escapes_are_whole && text.starts_with('/')).then(|| Self(text.into()))
+    }
+
+    /// The names on the way, unescaped.
+    fn tokens(&self) -> impl Iterator<Item = String> {
+        let tokens = self.0.split('/').skip(1);
+        tokens.map(|token| token.replace("~1", "/").replace("~0", "~"))
+    }
+
+    /// Which bytes of `text` to replace, and by what, so that `value` stands at this pointer.
+    fn find(
+        &self,
+        text: &str,
+        value: &serde_json::Value,
+    ) -> Result<(Range<usize>, String), EditError> {
+        let no_way = || EditError::NoWay(self.0.clone());
+        let mut here: &RawValue = parse(text)?;
+        let mut tokens = self.tokens();
+        while let Some(token) = tokens.next() {
+            let next = match Place::of(here)? {
+                Place::Object(members) => {
+                    let mut named = members.iter().filter(|(name, _)| *name == token);
+                    let first = named.next();
+                    if named.next().is_some() {
+                        return Err(EditError::Twice(self.0.clone()));
+                    }
+                    match first {
+                        Some((_, value)) => *value,
+                        None => {
+                            let at = start_of(here, text).saturating_add(1);
+                            let separator = if members.is_empty() { "" } else { "," };
+                            let member = member(&token, tokens, value);
+                            return Ok((at..at, format!("{member}{separator}")));
+                        }
+                    }
+                }
+                Place::List(elements) => {
+                    let index = token.parse::<usize>().map_err(|_| no_way())?;
+                    *elements.get(index).ok_or_else(no_way)?
+                }
+                Place::Other => return Err(no_way()),
+            };
+            here = next;
+        }
+        let start = start_of(here, text);
+        let end = start.saturating_add(here.get().len());
+        Ok((start..end, value.to_string()))
+    }
+}
+
+checked_text!(
+    JsonPointer,
+    "a JSON pointer to a member, such as /prompt/version"
+);
+
+/// `"token":value`, wrapped in the objects that the remaining tokens name.
+fn member(token: &str, rest: impl Iterator<Item = String>, value: &serde_json::Value) -> String {
+    let quoted = |token: &str| serde_json::Value::from(token).to_string();
+    let mut text = format!("{}:", quoted(token));
+    let mut depth: usize = 0;
+    for token in rest {
+        text.push('{');
+        text.push_str(&quoted(&token));
+        text.push(':');
+        depth = depth.saturating_add(1);
+    }
+    text.push_str(&value.to_string());
+    text.extend(std::iter::repeat_n('}', depth));
+    text
+}
+
+fn parse(text: &str) -> Result<&RawValue, EditError> {
+    serde_json::from_str(text).map_err(|error| EditError::NotJson(error.to_string()))
+}
+
+/// Where a value that was read out of `text` begins in it.
+fn start_of(value: &RawValue, text: &str) -> usize {
+    let (value, text) = (value.get().as_ptr().addr(), text.as_ptr().addr());
+    value.saturating_sub(text)
+}
+
+// === impl Place ===
+
+impl<'a> Place<'a> {
+    fn of(value: &'a RawValue) -> Result<Self, EditError> {
+        let mut reader = serde_json::Deserializer::from_str(value.get());
+        let place = (&mut reader).deserialize_any(PlaceVisitor);
+        place.map_err(|error| EditError::NotJson(error.to_string()))
+    }
+}
+
+// === impl PlaceVisitor ===
+
+impl<'de> Visitor<'de> for PlaceVisitor {
+    type Value = Place<'de>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("JSON")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Place<'de>, A::Error> {
+        #[derive(serde::Deserialize)]
+        #[serde(transparent)]
+        struct Key<'a>(#[serde(borrow)] Cow<'a, str>);
+        let mut members = Vec::new();
+        while let Some((Key(name), value)) = map.next_entry()? {
+            members.push((name, value));
+        }
+        Ok(Place::Object(members))
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Place<'de>, A::Error> {
+        let mut elements = Vec::new();
+        while let Some(element) = list.next_element()? {
+            elements.push(element);
+        }
+        Ok(Place::List(elements))
+    }
+
+    fn visit_unit<E>(self) -> Result<Place<'de>, E> {
+        Ok(Place::Other)
+    }
+
+    fn visit_bool<E>(self, _: bool) -> Result<Place<'de>, E> {
+        Ok(Place::Other)
+    }
+
+    fn visit_u64<E>(self, _: u64) -> Result<Place<'de>, E> {
+        Ok(Place::Other)
+    }
+
+    fn visit_i64<E>(self, _: i64) -> Result<Place<'de>, E> {
+        Ok(Place::Other)
+    }
+
+    fn visit_f64<E>(self, _: f64) -> Result<Place<'de>, E> {
+        Ok(Place::Other)
+    }
+
+    fn visit_str<E>(self, _: &str) -> Result<Place<'de>, E> {
+        Ok(Place::Other)
+    }
+}
+
+// === impl EditError ===
+
+impl fmt::Display for EditError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NotJson(error) => write!(f, "the body is not JSON: {error}"),
+            Self::NoWay(pointer) => write!(f, "the body has no object where `{pointer}` leads"),
+            Self::Twice(pointer) => write!(f, "the body gives a member of `{pointer}` twice"),
+        }
+    }
+}
+
+impl std::error::Error for EditError {}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,40 @@
+//! Every limit of the documents and of the hot path, each with its reason.
+
+/// Rollouts in one policy. Each costs metrics and shared state; a thousand is the design load.
+pub const ROLLOUTS: usize = 4_096;
+/// Bytes of a policy document. A proxy keeps it in every worker.
+pub const POLICY_BYTES: usize = 8 << 20;
+/// Bytes of an order. The longest sensible one has a full ramp and is below 4 KiB.
+pub const ORDER_BYTES: usize = 64 << 10;
+/// Steps of one ramp as a document gives it.
+pub const RAMP_STEPS: usize = 64;
+/// Steps of a ramp in force. The join of two ramps may have more steps than either; a control that
+/// would pass this is refused at the door, so that repeated pushes cannot grow it without end.
+pub const JOINED_RAMP_STEPS: usize = 256;
+/// Bytes of a name (policy, rollout, cluster, key, role): names become metric labels.
+pub const NAME_BYTES: usize = 64;
+/// Bytes of a version label, a header value or a path prefix in a policy.
+pub const TEXT_BYTES: usize = 1_024;
+/// Bytes of a salt.
+pub const SALT_BYTES: usize = 256;
+/// Conditions on headers, header edits or body edits of one match or arm.
+pub const EDITS: usize = 32;
+/// Sources of a unit; they are tried in turn for every request.
+pub const UNIT_SOURCES: usize = 8;
+/// Pinned units of one arm.
+pub const PINS: usize = 10_000;
+/// Bytes of a unit. Longer ones do not identify anybody; such a request has no unit.
+pub const UNIT_BYTES: usize = 1_024;
+/// Bytes of the JWT that a unit is read from; longer ones are not decoded.
+pub const JWT_BYTES: usize = 16 << 10;
+/// Bytes of a request body that is held for a JSON edit; a longer one is refused with 413.
+pub const EDITED_BODY_BYTES: usize = 1 << 20;
+/// The largest generation: every JSON reader holds it exactly (2^53 - 1).
+pub const GENERATION: u64 = (1 << 53) - 1;
+/// Controls kept of rollouts that no policy in force names any more, newest first. They are kept so
+/// that a rollout that comes back finds its kill; without a bound, renaming would grow the state.
+pub const FORGOTTEN_CONTROLS: usize = 1_024;
+/// Epochs that one worker remembers having seen, for receipts.
+pub const ACKNOWLEDGEMENTS: usize = 16;
+/// Virtual machines listed in the roster; the longest silent leave first.
+pub const WORKERS: usize = 512;

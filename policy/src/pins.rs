@@ -1,0 +1,99 @@
+//! Units whose arm a person chose.
+
+use rustc_hash::FxHashMap;
+use serde::de::{self, Deserialize, Deserializer};
+use serde::{Serialize, Serializer};
+
+use crate::gate::Arm;
+use crate::limits;
+
+/// The pinned units of a rollout: testers on `canary`, customers that must not be touched on
+/// `stable`. A pin gives way to a kill and to a lapsed lease, to nothing else.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Pins {
+    arms: FxHashMap<Box<[u8]>, Arm>,
+}
+
+#[derive(Default, serde::Deserialize, serde::Serialize)]
+#[serde(deny_unknown_fields)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+struct PinLists {
+    #[serde(default)]
+    canary: Vec<String>,
+    #[serde(default)]
+    stable: Vec<String>,
+}
+
+// === impl Pins ===
+
+impl Pins {
+    /// The arm that `unit` is pinned to, if any.
+    pub fn arm(&self, unit: &[u8]) -> Option<Arm> {
+        if self.arms.is_empty() {
+            return None;
+        }
+        self.arms.get(unit).copied()
+    }
+
+    fn from_lists(lists: PinLists) -> Result<Self, String> {
+        let mut arms = FxHashMap::default();
+        for (arm, units) in [(Arm::Canary, lists.canary), (Arm::Stable, lists.stable)] {
+            if units.len() > limits::PINS {
+                return Err(format!(
+                    "{} pins, expected at most {} an arm",
+                    units.len(),
+                    limits::PINS
+                ));
+            }
+            for unit in units {
+                if !(1..=limits::UNIT_BYTES).contains(&unit.len()) {
+                    return Err(format!(
+                        "a pinned unit has 1 to {} bytes",
+                        limits::UNIT_BYTES
+                    ));
+                }
+                if arms.insert(unit.clone().into_bytes().into(), arm).is_some() {
+                    return Err(format!("unit {unit:?} is pinned twice"));
+                }
+            }
+        }
+        Ok(Self { arms })
+    }
+}
+
+impl Serialize for Pins {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let list = |arm| {
+            let mut units: Vec<_> = self
+                .arms
+                .iter()
+                .filter(|(_, pinned)| **pinned == arm)
+                .map(|(unit, _)| String::from_utf8_lossy(unit).into_owned())
+                .collect();
+            units.sort_unstable();
+            units
+        };
+        let lists = PinLists {
+            canary: list(Arm::Canary),
+            stable: list(Arm::Stable),
+        };
+        lists.serialize(serializer)
+    }
+}
+
+impl<'de> Deserialize<'de> for Pins {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Self::from_lists(PinLists::deserialize(deserializer)?).map_err(de::Error::custom)
+    }
+}
+
+#[cfg(feature = "schema")]
+impl schemars::JsonSchema for Pins {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "Pins".into()
+    }
+
+    fn json_schema(generator: &mut schemars::SchemaGenerator) -> schemars::Schema {
+        PinLists::json_schema(generator)
+    }
+}

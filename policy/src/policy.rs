@@ -1,0 +1,413 @@
+//! The policy document: what an operator delivers as the filter's configuration.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+use std::ops::Deref;
+
+use serde::de::{self, Deserialize, Deserializer};
+use serde::{Deserialize as DeriveDeserialize, Serialize};
+
+use crate::bucket::{Bucketing, Salt};
+use crate::control::Control;
+use crate::document::{self, DocumentError};
+use crate::edit::JsonEdits;
+use crate::gate::Arm;
+use crate::judge::Judge;
+use crate::limits;
+use crate::name::{Name, checked_text};
+use crate::pins::Pins;
+use crate::redaction::Redaction;
+use crate::trust::Trust;
+use crate::unit::UnitSources;
+
+/// Everything a filter needs to know: rollouts, redaction, trust and each rollout's last control.
+#[derive(Clone, Debug, PartialEq, DeriveDeserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct Policy {
+    /// The policy's name: the namespace of its shared state.
+    #[serde(rename = "policy")]
+    pub name: Name,
+    /// What the filter that loads this policy does.
+    #[serde(default)]
+    pub role: Role,
+    /// The rollouts; a request belongs to the first one that matches it.
+    #[serde(default)]
+    pub rollouts: Rollouts,
+    /// Whose signatures count.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub trust: Option<Trust>,
+}
+
+/// What the filter does on its listener.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, DeriveDeserialize, Serialize)]
+#[serde(rename_all = "snake_case")]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub enum Role {
+    /// Routes requests by the rollouts.
+    #[default]
+    Traffic,
+    /// Answers the operator endpoint.
+    Operator,
+}
+
+/// The rollouts of a policy, in the order in which they are tried; names differ.
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+#[serde(transparent)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct Rollouts(Vec<Rollout>);
+
+/// The traffic side of one change.
+#[derive(Clone, Debug, PartialEq, DeriveDeserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct Rollout {
+    /// The rollout's name: a metric label, and what orders call it by.
+    pub name: Name,
+    /// Which requests it takes; left out, all of them.
+    #[serde(default, rename = "match")]
+    pub matches: Match,
+    /// Where the sticky key of a request is found; the first source that has one is used.
+    #[serde(default)]
+    pub unit: UnitSources,
+    /// The key of the split.
+    pub salt: Salt,
+    /// Units whose arm is chosen by hand.
+    #[serde(default)]
+    pub pins: Pins,
+    /// The two versions.
+    pub arms: Arms,
+    /// The last known control; the effective one is its join with all that the proxy has seen.
+    pub control: Control,
+    /// Whether clients see `x-breakglass-version` on responses.
+    #[serde(default)]
+    pub expose: bool,
+    /// What happens to PII.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub redaction: Option<Redaction>,
+    /// The sequential test of the canary against stable.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub judge: Option<Judge>,
+}
+
+/// Which requests a rollout takes: those that meet every condition given.
+#[derive(Clone, Debug, Default, PartialEq, DeriveDeserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct Match {
+    /// The host asked for, without its port, in any case.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub host: Option<HostPattern>,
+    /// The path's first segments.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub path_prefix: Option<PathPrefix>,
+    /// Headers and the exact value of each.
+    #[serde(default, skip_serializing_if = "HeaderMatches::is_empty")]
+    pub headers: HeaderMatches,
+}
+
+/// The two versions of a rollout.
+#[derive(Clone, Debug, PartialEq, DeriveDeserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct Arms {
+    /// The old version.
+    pub stable: ArmSpec,
+    /// The new version.
+    pub canary: ArmSpec,
+}
+
+/// One version, and how a request is made to reach it.
+#[derive(Clone, Debug, PartialEq, DeriveDeserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct ArmSpec {
+    /// The version's label, sent as `x-breakglass-version`.
+    pub version: HeaderText,
+    /// The upstream cluster, sent as `x-breakglass-cluster` for routes with `cluster_header`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cluster: Option<Name>,
+    /// Headers that the request gets.
+    #[serde(default, skip_serializing_if = "HeaderEdits::is_empty")]
+    pub request_headers: HeaderEdits,
+    /// Values that a JSON request body gets, by JSON pointer.
+    #[serde(default, skip_serializing_if = "JsonEdits::is_empty")]
+    pub json: JsonEdits,
+}
+
+/// The name of a header, in lower case.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct HeaderName(Box<str>);
+
+/// The value of a header: visible ASCII and spaces.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct HeaderText(Box<str>);
+
+/// A host, or `*.` and a domain for every host below it; in lower case, without a port.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct HostPattern(Box<str>);
+
+/// The first segments of a path: `/v1/a` takes `/v1/a` and `/v1/a/b`, not `/v1/ab`.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct PathPrefix(Box<str>);
+
+/// Conditions on headers: each must have exactly this value.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[serde(transparent)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct HeaderMatches(BTreeMap<HeaderName, HeaderText>);
+
+/// Headers to set; never one of the proxy's or of Breakglass's own.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[serde(transparent)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct HeaderEdits(BTreeMap<HeaderName, HeaderText>);
+
+// === impl Policy ===
+
+impl Policy {
+    /// Reads a policy from JSON.
+    ///
+    /// # Errors
+    /// The path of what is wrong and what was expected there.
+    pub fn from_json(json: &[u8]) -> Result<Self, DocumentError> {
+        document::from_json(json, limits::POLICY_BYTES)
+    }
+
+    /// Reads a policy from MessagePack: maps with the same field names as the JSON form.
+    ///
+    /// # Errors
+    /// The path of what is wrong and what was expected there.
+    pub fn from_msgpack(bytes: &[u8]) -> Result<Self, DocumentError> {
+        document::from_msgpack(bytes, limits::POLICY_BYTES)
+    }
+}
+
+// === impl Rollouts ===
+
+impl Rollouts {
+    fn new(rollouts: Vec<Rollout>) -> Result<Self, String> {
+        if rollouts.len() > limits::ROLLOUTS {
+            let given = rollouts.len();
+            return Err(format!(
+                "{given} rollouts, expected at most {}",
+                limits::ROLLOUTS
+            ));
+        }
+        let mut names = BTreeSet::new();
+        let set: BTreeSet<_> = rollouts.iter().flat_map(Rollout::headers_set).collect();
+        for rollout in &rollouts {
+            let name = &rollout.name;
+            if !names.insert(name) {
+                return Err(format!("two rollouts are named `{name}`"));
+            }
+            // The filter removes what clients send in a header that it sets, so such a header can
+            // neither match nor identify anybody.
+            if let Some(header) = rollout.headers_read().find(|header| set.contains(header)) {
+                return Err(format!(
+                    "rollout `{name}` reads header `{header}`, which an arm sets; read and set different headers"
+                ));
+            }
+        }
+        Ok(Self(rollouts))
+    }
+}
+
+impl Deref for Rollouts {
+    type Target = [Rollout];
+
+    fn deref(&self) -> &[Rollout] {
+        &self.0
+    }
+}
+
+impl<'de> Deserialize<'de> for Rollouts {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Self::new(Vec::deserialize(deserializer)?).map_err(de::Error::custom)
+    }
+}
+
+// === impl Rollout ===
+
+impl Rollout {
+    /// The split of this rollout, ready for the hot path.
+    pub fn bucketing(&self) -> Bucketing {
+        Bucketing::new(&self.salt, &self.pins)
+    }
+
+    /// Every header that an arm of this rollout sets.
+    pub fn headers_set(&self) -> impl Iterator<Item = &HeaderName> {
+        let arms = [&self.arms.stable, &self.arms.canary];
+        arms.into_iter()
+            .flat_map(|arm| arm.request_headers.0.keys())
+    }
+
+    /// Every header that this rollout matches or identifies requests by, cookies and tokens apart.
+    fn headers_read(&self) -> impl Iterator<Item = &HeaderName> {
+        self.matches.headers.0.keys().chain(self.unit.headers())
+    }
+}
+
+// === impl Arms ===
+
+impl Arms {
+    /// The version on this arm.
+    pub fn get(&self, arm: Arm) -> &ArmSpec {
+        match arm {
+            Arm::Stable => &self.stable,
+            Arm::Canary => &self.canary,
+        }
+    }
+}
+
+// === impl HeaderName ===
+
+impl HeaderName {
+    fn parse(text: &str) -> Option<Self> {
+        let token = |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte);
+        let sized = (1..=limits::NAME_BYTES).contains(&text.len());
+        (sized && text.bytes().all(token)).then(|| Self(text.to_ascii_lowercase().into()))
+    }
+
+    /// Whether the filter may set it: not the proxy's own framing, not Breakglass's own headers.
+    fn is_settable(&self) -> bool {
+        !self.0.starts_with(BREAKGLASS_PREFIX) && !FRAMING_HEADERS.contains(&&*self.0)
+    }
+}
+
+checked_text!(
+    HeaderName,
+    "the name of a header, such as x-user-id, of at most 64 bytes"
+);
+
+// === impl HeaderText ===
+
+impl HeaderText {
+    fn parse(text: &str) -> Option<Self> {
+        let legal = text.bytes().all(|byte| matches!(byte, b' '..=b'~'));
+        let sized = (1..=limits::TEXT_BYTES).contains(&text.len());
+        (sized && legal && text.trim() == text).then(|| Self(text.into()))
+    }
+}
+
+checked_text!(
+    HeaderText,
+    "1 to 1024 visible ASCII characters, with spaces only inside"
+);
+
+// === impl HostPattern ===
+
+impl HostPattern {
+    /// The domain below which every host matches, if this is such a pattern.
+    pub fn below(&self) -> Option<&str> {
+        self.0.strip_prefix("*.")
+    }
+
+    fn parse(text: &str) -> Option<Self> {
+        let domain = text.strip_prefix("*.").unwrap_or(text);
+        let legal = |byte: u8| byte.is_ascii_alphanumeric() || b"-._:[]".contains(&byte);
+        let sized = (1..=MAX_HOST_BYTES).contains(&domain.len());
+        // A colon belongs to an IPv6 address in brackets; elsewhere it would begin a port.
+        let port = domain.contains(':') && !(domain.starts_with('[') && domain.ends_with(']'));
+        (sized && !port && domain.bytes().all(legal))
+            .then(|| Self(text.to_ascii_lowercase().into()))
+    }
+}
+
+checked_text!(
+    HostPattern,
+    "a host without its port, such as api.example.com or *.example.com"
+);
+
+// === impl PathPrefix ===
+
+impl PathPrefix {
+    fn parse(text: &str) -> Option<Self> {
+        let legal = |byte: u8| byte.is_ascii_graphic() && !matches!(byte, b'?' | b'#');
+        let sized = text.len() <= limits::TEXT_BYTES;
+        let prefix = text.strip_suffix('/').unwrap_or(text);
+        (sized && text.starts_with('/') && text.bytes().all(legal)).then(|| Self(prefix.into()))
+    }
+}
+
+checked_text!(
+    PathPrefix,
+    "the beginning of a path in whole segments, such as /v1/agents, without query"
+);
+
+// === impl HeaderMatches ===
+
+impl HeaderMatches {
+    /// The conditions, by name.
+    pub fn iter(&self) -> impl Iterator<Item = (&HeaderName, &HeaderText)> {
+        self.0.iter()
+    }
+
+    fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+}
+
+impl<'de> Deserialize<'de> for HeaderMatches {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let map = document::unique_map(deserializer)?;
+        check_edits(map.len()).map_err(de::Error::custom)?;
+        Ok(Self(map))
+    }
+}
+
+// === impl HeaderEdits ===
+
+impl HeaderEdits {
+    /// The headers and their values, by name.
+    pub fn iter(&self) -> impl Iterator<Item = (&HeaderName, &HeaderText)> {
+        self.0.iter()
+    }
+
+    fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+}
+
+impl<'de> Deserialize<'de> for HeaderEdits {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let map: BTreeMap<HeaderName, HeaderText> = document::unique_map(deserializer)?;
+        check_edits(map.len()).map_err(de::Error::custom)?;
+        if let Some(name) = map.keys().find(|name| !name.is_settable()) {
+            let message = format!(
+                "`{name}` belongs to the proxy or to Breakglass; expected a header of your own"
+            );
+            return Err(de::Error::custom(message));
+        }
+        Ok(Self(map))
+    }
+}
+
+/// At most so many conditions or edits in one place.
+pub(crate) fn check_edits(given: usize) -> Result<(), impl fmt::Display> {
+    if given <= limits::EDITS {
+        return Ok(());
+    }
+    Err(format!(
+        "{given} entries, expected at most {}",
+        limits::EDITS
+    ))
+}
+
+const BREAKGLASS_PREFIX: &str = "x-breakglass-";
+/// What HTTP itself frames and routes by; an arm that set one of these would break the request.
+const FRAMING_HEADERS: [&str; 8] = [
+    "connection",
+    "content-length",
+    "host",
+    "keep-alive",
+    "te",
+    "trailer",
+    "transfer-encoding",
+    "upgrade",
+];
+/// RFC 1035, section 2.3.4.
+const MAX_HOST_BYTES: usize = 255;
+
+#[cfg(test)]
+mod tests;

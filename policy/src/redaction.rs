@@ -1,0 +1,55 @@
+//! What happens to PII, as the policy says it.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::document::unique_map;
+use crate::name::checked_text;
+
+/// Actions by entity, for each direction. The entity `*` stands for all that are not named.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct Redaction {
+    /// In answers.
+    #[serde(default, deserialize_with = "unique_map")]
+    pub response: BTreeMap<Entity, Action>,
+    /// In requests.
+    #[serde(default, deserialize_with = "unique_map")]
+    pub request: BTreeMap<Entity, Action>,
+}
+
+/// A PII type, named as Microsoft Presidio names it, or `*`.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Entity(Box<str>);
+
+/// What happens where an entity is found, in order of strictness.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize, Serialize)]
+#[serde(rename_all = "snake_case")]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub enum Action {
+    /// It passes and is counted.
+    Count,
+    /// It is replaced by a placeholder.
+    Mask,
+    /// The message that carries it is withheld.
+    Block,
+}
+
+// === impl Entity ===
+
+impl Entity {
+    fn parse(text: &str) -> Option<Self> {
+        let legal = |byte: u8| byte.is_ascii_uppercase() || byte.is_ascii_digit() || byte == b'_';
+        let named = (1..=MAX_ENTITY_BYTES).contains(&text.len()) && text.bytes().all(legal);
+        (named || text == "*").then(|| Self(text.into()))
+    }
+}
+
+checked_text!(
+    Entity,
+    "an entity in capitals, such as EMAIL_ADDRESS, or * for all others"
+);
+
+const MAX_ENTITY_BYTES: usize = 64;

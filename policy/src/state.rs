@@ -1,0 +1,197 @@
+//! The state that all workers of a proxy share: every control the proxy has seen, joined.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use crate::control::Control;
+use crate::limits;
+use crate::name::Name;
+use crate::policy::Rollout;
+
+/// The controls in force, by rollout. Encoded as MessagePack in shared data.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
+pub struct State {
+    epoch: Epoch,
+    rollouts: BTreeMap<Name, Entry>,
+}
+
+/// One rollout's control in force.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
+pub struct Entry {
+    /// The join of every control that the proxy has seen.
+    pub control: Control,
+    /// The epoch since which it is this one.
+    pub since: Epoch,
+}
+
+/// Counts the changes of a [`State`]; it only grows while the proxy lives.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Deserialize, Serialize)]
+#[serde(transparent)]
+pub struct Epoch(u64);
+
+/// The eight bytes that every request reads to learn whether anything changed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Head {
+    /// The epoch of the state in force.
+    pub epoch: Epoch,
+}
+
+/// Why shared bytes are no state: another program wrote them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StateError(String);
+
+// === impl State ===
+
+impl State {
+    /// Reads a state from shared data.
+    ///
+    /// # Errors
+    /// What is wrong with the bytes.
+    pub fn decode(bytes: &[u8]) -> Result<Self, StateError> {
+        rmp_serde::from_slice(bytes).map_err(StateError::new)
+    }
+
+    /// Writes the state for shared data.
+    ///
+    /// # Errors
+    /// Never for a state; the encoder's type says it could.
+    pub fn encode(&self) -> Result<Vec<u8>, StateError> {
+        rmp_serde::to_vec_named(self).map_err(StateError::new)
+    }
+
+    /// The number of this state.
+    pub fn epoch(&self) -> Epoch {
+        self.epoch
+    }
+
+    /// The controls in force, by rollout.
+    pub fn rollouts(&self) -> impl Iterator<Item = (&Name, &Entry)> {
+        self.rollouts.iter()
+    }
+
+    /// The control in force of one rollout.
+    pub fn get(&self, rollout: &Name) -> Option<&Entry> {
+        self.rollouts.get(rollout)
+    }
+
+    /// Joins the controls of a policy into the state; tells whether that changed anything.
+    ///
+    /// A control whose join would pass the limits of a ramp is left out: the one in force is as
+    /// new, and the policy can be pushed again with a generation of its own.
+    pub fn join_policy(&mut self, rollouts: &[Rollout]) -> bool {
+        let next = self.epoch.next();
+        let mut changed = false;
+        for Rollout { name, control, .. } in rollouts {
+            changed |= self.join_at(next, name, control);
+        }
+        if changed {
+            self.epoch = next;
+            self.forget(rollouts);
+        }
+        changed
+    }
+
+    /// Joins one control into the state; tells whether that changed anything.
+    pub fn join(&mut self, rollout: &Name, control: &Control) -> bool {
+        let next = self.epoch.next();
+        let changed = self.join_at(next, rollout, control);
+        if changed {
+            self.epoch = next;
+        }
+        changed
+    }
+
+    fn join_at(&mut self, epoch: Epoch, rollout: &Name, control: &Control) -> bool {
+        let joined = match self.rollouts.get(rollout) {
+            Some(entry) => entry.control.join(control),
+            None => control.clone(),
+        };
+        let known = self.rollouts.get(rollout);
+        if known.is_some_and(|entry| entry.control == joined) || !joined.fits() {
+            return false;
+        }
+        let entry = Entry {
+            control: joined,
+            since: epoch,
+        };
+        self.rollouts.insert(rollout.clone(), entry);
+        true
+    }
+
+    /// Keeps the state bounded: of the rollouts that the policy does not name, the longest
+    /// unchanged go once there are too many.
+    fn forget(&mut self, rollouts: &[Rollout]) {
+        let named = |name: &Name| rollouts.iter().any(|rollout| rollout.name == *name);
+        let surplus = self
+            .rollouts
+            .len()
+            .saturating_sub(rollouts.len())
+            .saturating_sub(limits::FORGOTTEN_CONTROLS);
+        if surplus == 0 {
+            return;
+        }
+        let orphans = self.rollouts.iter().filter(|(name, _)| !named(name));
+        let mut orphans: Vec<_> = orphans
+            .map(|(name, entry)| (entry.since, name.clone()))
+            .collect();
+        orphans.sort_unstable();
+        for (_, name) in orphans.into_iter().take(surplus) {
+            self.rollouts.remove(&name);
+        }
+    }
+}
+
+// === impl Epoch ===
+
+impl Epoch {
+    /// The number of the epoch.
+    pub fn get(self) -> u64 {
+        self.0
+    }
+
+    fn next(self) -> Self {
+        Self(self.0.saturating_add(1))
+    }
+}
+
+impl fmt::Display for Epoch {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+// === impl Head ===
+
+impl Head {
+    /// Reads a head from shared data; `None` if another program wrote it.
+    pub fn decode(bytes: &[u8]) -> Option<Self> {
+        let epoch = Epoch(u64::from_le_bytes(bytes.try_into().ok()?));
+        Some(Self { epoch })
+    }
+
+    /// Writes the head for shared data.
+    pub fn encode(self) -> [u8; 8] {
+        self.epoch.0.to_le_bytes()
+    }
+}
+
+// === impl StateError ===
+
+impl StateError {
+    pub(crate) fn new(error: impl fmt::Display) -> Self {
+        Self(error.to_string())
+    }
+}
+
+impl fmt::Display for StateError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "shared state is unreadable: {}", self.0)
+    }
+}
+
+impl std::error::Error for StateError {}
+
+#[cfg(test)]
+mod tests;
