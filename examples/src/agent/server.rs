@@ -1,0 +1,198 @@
+//! The agent's HTTP/1.1 server.
+
+use std::convert::Infallible;
+use std::sync::Arc;
+use std::time::Instant;
+
+use http_body_util::channel::Channel;
+use http_body_util::combinators::UnsyncBoxBody;
+use http_body_util::{BodyExt, Full, Limited};
+use hyper::body::{Bytes, Incoming};
+use hyper::header::{CACHE_CONTROL, CONTENT_TYPE};
+use hyper::http::request::Parts;
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper::{HeaderMap, Method, Request, Response, StatusCode};
+use hyper_util::rt::TokioIo;
+use tokio::net::TcpListener;
+use tokio::task::JoinSet;
+
+use super::answer::{self, Ask, Draft};
+use super::log::Number;
+use super::{AgentConfig, Ending, Seen, Shared};
+use crate::UNIT_HEADER;
+
+type Body = UnsyncBoxBody<Bytes, Infallible>;
+
+/// Accepts connections until the task is aborted, which ends the connections too.
+pub(super) async fn serve(listener: TcpListener, shared: Arc<Shared>) {
+    let mut connections = JoinSet::new();
+    loop {
+        // Running out of file descriptors passes: try the next connection.
+        let Ok((stream, _)) = listener.accept().await else {
+            continue;
+        };
+        // Small writes are the point of this server.
+        let _ = stream.set_nodelay(true);
+        let shared = Arc::clone(&shared);
+        connections.spawn(async move {
+            let service = service_fn(move |request| answer(request, Arc::clone(&shared)));
+            // A client that goes away is no news.
+            let _ = http1::Builder::new()
+                .serve_connection(TokioIo::new(stream), service)
+                .await;
+        });
+        while connections.try_join_next().is_some() {}
+    }
+}
+
+async fn answer(
+    request: Request<Incoming>,
+    shared: Arc<Shared>,
+) -> Result<Response<Body>, Infallible> {
+    let (head, body) = request.into_parts();
+    Ok(match (&head.method, head.uri.path()) {
+        (&Method::GET, "/_seen") => json(StatusCode::OK, shared.log.json().to_string()),
+        (&Method::POST, path) if PATHS.contains(&path) => {
+            let (number, at) = (shared.log.add(seen(&head)), Instant::now());
+            let Ok(body) = Limited::new(body, BODY_LIMIT).collect().await else {
+                shared
+                    .log
+                    .update(number, |seen| seen.ending = Ending::Dropped);
+                return Ok(json(StatusCode::PAYLOAD_TOO_LARGE, "{}".to_owned()));
+            };
+            let ask = Ask::read(&head.headers, &body.to_bytes());
+            chat(ask, number, at, shared).await
+        }
+        _ => json(
+            StatusCode::NOT_FOUND,
+            r#"{"error":{"message":"no such agent"}}"#.to_owned(),
+        ),
+    })
+}
+
+async fn chat(ask: Ask, number: Number, at: Instant, shared: Arc<Shared>) -> Response<Body> {
+    let config = shared.config();
+    shared.log.update(number, |seen| seen.stream = ask.stream);
+    let open = Open {
+        number,
+        shared,
+        ending: Ending::Dropped,
+    };
+    tokio::time::sleep_until((at + config.latency).into()).await;
+
+    let (status, content_type, parts) = if config.error_rate.hits(number) {
+        (
+            StatusCode::INTERNAL_SERVER_ERROR,
+            JSON,
+            vec![answer::error(&config)],
+        )
+    } else {
+        let draft = Draft::new(&config, &ask, number, config.pii_rate.hits(number));
+        match ask.stream {
+            true => (
+                StatusCode::OK,
+                "text/event-stream",
+                draft.events(&config, &ask),
+            ),
+            false => (StatusCode::OK, JSON, vec![draft.json(&config, &ask)]),
+        }
+    };
+    let mut response = Response::new(written(parts, config, open));
+    *response.status_mut() = status;
+    response
+        .headers_mut()
+        .insert(CONTENT_TYPE, content_type.parse().expect("a content type"));
+    response
+        .headers_mut()
+        .insert(CACHE_CONTROL, "no-store".parse().expect("a directive"));
+    response
+}
+
+/// A body that is written part by part, with the configured cuts and pauses.
+fn written(mut parts: Vec<String>, config: Arc<AgentConfig>, open: Open) -> Body {
+    if let ([part], super::Writes::Event) = (parts.as_mut_slice(), config.writes) {
+        open.written();
+        return Full::from(std::mem::take(part)).boxed_unsync();
+    }
+    // One frame at a time: each becomes a write of its own.
+    let (mut sender, body) = Channel::new(1);
+    tokio::spawn(async move {
+        for (index, part) in parts.iter().enumerate() {
+            if index > 0 {
+                tokio::time::sleep(config.token_delay).await;
+            }
+            for piece in answer::cut(part, config.writes) {
+                if sender
+                    .send_data(Bytes::copy_from_slice(piece))
+                    .await
+                    .is_err()
+                {
+                    return;
+                }
+                // Lets the connection flush before the next piece is there.
+                tokio::task::yield_now().await;
+            }
+        }
+        open.written();
+    });
+    body.boxed_unsync()
+}
+
+fn seen(head: &Parts) -> Seen {
+    Seen {
+        at: Instant::now(),
+        path: head.uri.path().to_owned(),
+        unit: text(&head.headers, UNIT_HEADER),
+        rollout: text(&head.headers, "x-breakglass-rollout"),
+        arm: text(&head.headers, "x-breakglass-arm"),
+        generation: text(&head.headers, "x-breakglass-generation")
+            .and_then(|text| text.parse().ok()),
+        stream: false,
+        ending: Ending::Open,
+    }
+}
+
+fn text(headers: &HeaderMap, name: &str) -> Option<String> {
+    Some(String::from_utf8_lossy(headers.get(name)?.as_bytes()).into_owned())
+}
+
+fn json(status: StatusCode, body: String) -> Response<Body> {
+    let mut response = Response::new(Full::from(body).boxed_unsync());
+    *response.status_mut() = status;
+    response
+        .headers_mut()
+        .insert(CONTENT_TYPE, JSON.parse().expect("a content type"));
+    response
+}
+
+/// An answer that is on its way; says how it ended when it is dropped, whichever way that comes.
+struct Open {
+    number: Number,
+    shared: Arc<Shared>,
+    ending: Ending,
+}
+
+// === impl Open ===
+
+impl Open {
+    fn written(mut self) {
+        self.ending = Ending::Written;
+    }
+}
+
+impl Drop for Open {
+    fn drop(&mut self) {
+        self.shared
+            .log
+            .update(self.number, |seen| seen.ending = self.ending);
+    }
+}
+
+const JSON: &str = "application/json";
+
+/// Where the agent answers.
+const PATHS: [&str; 2] = ["/v1/agents/support", "/v1/chat/completions"];
+
+/// The largest request: more than any test sends, less than what would hurt the machine.
+const BODY_LIMIT: usize = 64 * 1024 * 1024;

@@ -1,0 +1,21 @@
+//! What it takes to try Breakglass on a real Envoy, from one process:
+//!
+//! * [`agent`]: fake agents that answer like an OpenAI-compatible service and say what reached
+//!   them;
+//! * [`stack`]: a real Envoy with the configuration in `envoy/`, two agents behind it, and the
+//!   operator's end;
+//! * [`load`]: users who send requests and remember which version answered;
+//! * [`share`]: the exact share of a ramp, computed apart from the filter's own code.
+//!
+//! The binaries `demo`, `run` and `agents` are built from these, and so are the tests on a real
+//! Envoy.
+
+pub mod agent;
+pub mod http;
+pub mod load;
+pub mod share;
+pub mod sse;
+pub mod stack;
+
+/// The header that names the user in every policy of the examples: the sticky unit.
+pub const UNIT_HEADER: &str = "x-user-id";

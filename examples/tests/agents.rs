@@ -1,0 +1,105 @@
+//! Agents and users without a proxy between them.
+
+use std::time::Duration;
+
+use breakglass_examples::agent::{Agent, AgentConfig, Ending, Rate, Writes};
+use breakglass_examples::http;
+use breakglass_examples::load::{End, Plan, Shape, Update, users};
+use tokio::sync::mpsc;
+
+#[tokio::test]
+async fn a_stream_arrives_whole_however_it_is_written() {
+    for writes in [Writes::Event, Writes::Token, Writes::Byte] {
+        let agent = start(AgentConfig { writes, ..quick() }).await;
+        let mut plan = Plan::new(agent.addr(), users(4));
+        plan.shape = Shape::Stream { tokens: 30 };
+        for record in plan.run().await {
+            assert_eq!(
+                (record.end, record.tokens.len()),
+                (End::Done, 30),
+                "{writes:?}"
+            );
+            assert_eq!(record.version.as_deref(), Some("prompt-v42"), "{writes:?}");
+        }
+        assert!(
+            agent
+                .seen()
+                .iter()
+                .all(|seen| seen.stream && seen.ending == Ending::Written)
+        );
+    }
+}
+
+#[tokio::test]
+async fn an_agent_fails_as_often_as_it_is_told_to() {
+    let agent = start(AgentConfig {
+        error_rate: Rate::percent(25.0).unwrap(),
+        ..quick()
+    })
+    .await;
+    let records = Plan::new(agent.addr(), users(100)).run().await;
+    let failed = records
+        .iter()
+        .filter(|record| record.status == Some(500))
+        .count();
+    assert_eq!((failed, records.len()), (25, 100));
+
+    agent.reconfigure(quick());
+    let records = Plan::new(agent.addr(), users(100)).run().await;
+    assert!(records.iter().all(|record| record.is_good()));
+}
+
+#[tokio::test]
+async fn an_agent_says_what_reached_it() {
+    let agent = start(quick()).await;
+    let mut plan = Plan::new(agent.addr(), vec!["alice".to_owned()]);
+    plan.headers = vec![("x-breakglass-generation".to_owned(), "7".to_owned())];
+    plan.shape = Shape::Body(serde_json::json!({"prompt": {"version": "42"}}));
+    let records = plan.run().await;
+    assert_eq!(records[0].generation(), Some(7));
+    assert_eq!(records[0].received["prompt_version"], "42");
+
+    let seen = http::get(agent.addr(), "/_seen")
+        .await
+        .unwrap()
+        .json()
+        .unwrap();
+    assert_eq!(
+        (&seen["total"], &seen["requests"][0]["unit"]),
+        (&1.into(), &"alice".into())
+    );
+}
+
+#[tokio::test]
+async fn an_agent_notices_that_its_reader_left() {
+    let config = AgentConfig {
+        token_delay: Duration::from_millis(1),
+        ..quick()
+    };
+    let agent = start(config).await;
+    let mut plan = Plan::new(agent.addr(), users(1));
+    plan.shape = Shape::Stream { tokens: 100_000 };
+    let (updates, mut news) = mpsc::unbounded_channel();
+    let load = plan.start(updates);
+    assert!(matches!(news.recv().await, Some(Update::Streaming { .. })));
+    drop(load);
+    while agent.seen()[0].ending == Ending::Open {
+        tokio::task::yield_now().await;
+    }
+    assert_eq!(agent.seen()[0].ending, Ending::Dropped);
+}
+
+async fn start(config: AgentConfig) -> Agent {
+    Agent::start(config, ([127, 0, 0, 1], 0).into())
+        .await
+        .unwrap()
+}
+
+fn quick() -> AgentConfig {
+    let none = Duration::ZERO;
+    AgentConfig {
+        latency: none,
+        token_delay: none,
+        ..AgentConfig::new("prompt-v42")
+    }
+}

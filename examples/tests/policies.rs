@@ -1,0 +1,51 @@
+//! The shipped policies are policies, and the examples' own arithmetic is the filter's.
+
+use std::path::Path;
+
+use breakglass_examples::share::{Percent, Salt};
+use breakglass_examples::stack::repository;
+use breakglass_policy::{Arm, Gate, Policy, Timestamp};
+
+#[test]
+fn every_policy_but_the_broken_one_is_accepted() {
+    let mut read = 0;
+    for entry in std::fs::read_dir(repository().join("examples/policies")).unwrap() {
+        let path = entry.unwrap().path();
+        if path.extension().is_none_or(|extension| extension != "json") {
+            continue;
+        }
+        let name = path.file_name().unwrap().to_str().unwrap();
+        match (name, policy(&path)) {
+            ("broken.json", Err(error)) => assert!(error.contains("percent"), "{error}"),
+            ("broken.json", Ok(_)) => panic!("broken.json is accepted"),
+            (name, outcome) => assert!(outcome.is_ok(), "{name}: {}", outcome.unwrap_err()),
+        }
+        read += 1;
+    }
+    assert!(read > 5, "{read} policies");
+}
+
+#[test]
+fn the_filter_and_the_examples_compute_the_same_shares() {
+    for percent in [1, 10, 50, 100] {
+        let path = repository().join(format!("examples/policies/ramp-{percent}.json"));
+        let policy = policy(&path).unwrap();
+        let rollout = &policy.rollouts[0];
+        let (gate, bucketing) = (Gate::new(&rollout.control), rollout.bucketing());
+        let salt = Salt::new("chg-2026-0117");
+        for number in 0..2000 {
+            let unit = format!("user-{number:06}");
+            let decided = gate.decide(&bucketing, Some(unit.as_bytes()), Timestamp::EPOCH);
+            let takes = salt.takes(&unit, Percent::whole(percent));
+            assert_eq!(
+                decided.arm() == Some(Arm::Canary),
+                takes,
+                "{unit} at {percent} %"
+            );
+        }
+    }
+}
+
+fn policy(path: &Path) -> Result<Policy, String> {
+    Policy::from_json(&std::fs::read(path).unwrap()).map_err(|error| error.to_string())
+}
