@@ -1,0 +1,15 @@
+;; Hands the host pointers outside its memory: a status each time, never a trap of the host.
+(data (i32.const 0) "log")
+(data (i32.const 16) "header")
+(data (i32.const 32) "return")
+(data (i32.const 48) ":path")
+(data (i32.const 64) "wraps")
+
+(func (export "proxy_on_request_headers") (param i32 i32 i32) (result i32)
+  (call $say (i32.const 0) (i32.const 3) (call $log (i32.const 2) (i32.const 0x7fffff00) (i32.const 16)))
+  (call $say (i32.const 64) (i32.const 5) (call $log (i32.const 2) (i32.const -4) (i32.const 16)))
+  (call $say (i32.const 16) (i32.const 6)
+    (call $add_header (i32.const 0) (i32.const 48) (i32.const 5) (i32.const 131072) (i32.const 1)))
+  (call $say (i32.const 32) (i32.const 6)
+    (call $get_header (i32.const 0) (i32.const 48) (i32.const 5) (i32.const -2) (global.get $len)))
+  (i32.const 0))

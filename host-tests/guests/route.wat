@@ -1,0 +1,27 @@
+;; A filter as it should be, in small: copies x-user to x-unit, drops x-arm, marks the stream, counts.
+(data (i32.const 0) "x-user")
+(data (i32.const 16) "x-unit")
+(data (i32.const 32) "x-arm")
+(data (i32.const 48) "breakglass")
+(data (i32.const 64) "canary")
+(data (i32.const 80) "requests")
+(data (i32.const 96) "x-version")
+(global $requests (mut i32) (i32.const 0))
+
+(func (export "proxy_on_configure") (param i32 i32) (result i32)
+  (drop (call $define_metric (i32.const 0) (i32.const 80) (i32.const 8) (global.get $ptr)))
+  (global.set $requests (i32.load (global.get $ptr)))
+  (i32.const 1))
+
+(func (export "proxy_on_request_headers") (param i32 i32 i32) (result i32)
+  (drop (call $increment (global.get $requests) (i64.const 1)))
+  (drop (call $remove_header (i32.const 0) (i32.const 32) (i32.const 5)))
+  (drop (call $get_header (i32.const 0) (i32.const 0) (i32.const 6) (global.get $ptr) (global.get $len)))
+  (drop (call $set_header (i32.const 0) (i32.const 16) (i32.const 6)
+    (i32.load (global.get $ptr)) (i32.load (global.get $len))))
+  (drop (call $set_property (i32.const 48) (i32.const 10) (i32.const 64) (i32.const 6)))
+  (i32.const 0))
+
+(func (export "proxy_on_response_headers") (param i32 i32 i32) (result i32)
+  (drop (call $add_header (i32.const 2) (i32.const 96) (i32.const 9) (i32.const 64) (i32.const 6)))
+  (i32.const 0))

@@ -1,0 +1,20 @@
+;; Writes to standard output and error, reads the clock and random bytes.
+(data (i32.const 0) "out\0aerr\0a")
+;; Two vectors for "out\n": "ou", "t\n"; one for "err\n".
+(data (i32.const 32) "\00\00\00\00\02\00\00\00\02\00\00\00\02\00\00\00\04\00\00\00\04\00\00\00")
+(data (i32.const 64) "seconds")
+(data (i32.const 80) "random")
+(data (i32.const 96) "bad descriptor")
+(data (i32.const 112) "cpu clock")
+
+(func (export "proxy_on_request_headers") (param i32 i32 i32) (result i32)
+  (drop (call $fd_write (i32.const 1) (i32.const 32) (i32.const 2) (global.get $ptr)))
+  (drop (call $fd_write (i32.const 2) (i32.const 48) (i32.const 1) (global.get $ptr)))
+  (call $say (i32.const 96) (i32.const 14) (call $fd_write (i32.const 7) (i32.const 32) (i32.const 1) (global.get $ptr)))
+  (drop (call $clock (i32.const 0) (i64.const 0) (global.get $ptr)))
+  (call $say (i32.const 64) (i32.const 7)
+    (i32.wrap_i64 (i64.div_u (i64.load (global.get $ptr)) (i64.const 1000000000))))
+  (call $say (i32.const 112) (i32.const 9) (call $clock (i32.const 2) (i64.const 0) (global.get $ptr)))
+  (drop (call $random (global.get $ptr) (i32.const 4)))
+  (call $say (i32.const 80) (i32.const 6) (i32.load (global.get $ptr)))
+  (i32.const 0))

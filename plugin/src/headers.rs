@@ -1,0 +1,112 @@
+//! The headers of one request: read from the proxy once, kept as far as the policy asks for them.
+
+use breakglass_policy::{HeaderId, Headers, Router};
+use rustc_hash::FxHashSet;
+
+use crate::host::{self, HeaderPairs, Map, Status};
+
+/// The values that a router may ask for, by header.
+#[derive(Debug)]
+pub(crate) struct RequestHeaders<'a> {
+    values: Vec<Value<'a>>,
+    /// Headers that the filter sets, as the client sent them: to be removed.
+    forged: Vec<&'a [u8]>,
+}
+
+/// The names of headers that only the filter may set.
+#[derive(Debug, Default)]
+pub(crate) struct OwnHeaders {
+    /// What the arms of the policy set, beside everything that begins with `x-breakglass-`.
+    of_arms: FxHashSet<Box<[u8]>>,
+}
+
+#[derive(Clone, Debug)]
+enum Value<'a> {
+    Absent,
+    Once(&'a [u8]),
+    Joined(Vec<u8>),
+}
+
+// === impl RequestHeaders ===
+
+impl<'a> RequestHeaders<'a> {
+    pub(crate) fn pairs() -> Result<HeaderPairs, Status> {
+        host::header_pairs(Map::Request)
+    }
+
+    /// Sorts out the headers of a request in one pass.
+    pub(crate) fn new(pairs: &'a HeaderPairs, router: &Router, own: &OwnHeaders) -> Self {
+        let mut values = vec![Value::Absent; router.headers()];
+        let mut forged = Vec::new();
+        for (name, value) in pairs.iter() {
+            if own.contains(name) {
+                if !forged.contains(&name) {
+                    forged.push(name);
+                }
+            } else if let Some(slot) = router
+                .header_id(name)
+                .and_then(|id| values.get_mut(id.index()))
+            {
+                slot.join(name, value);
+            }
+        }
+        Self { values, forged }
+    }
+
+    /// The headers to remove, each named once.
+    pub(crate) fn forged(&self) -> &[&'a [u8]] {
+        &self.forged
+    }
+}
+
+impl Headers for RequestHeaders<'_> {
+    fn get(&self, id: HeaderId) -> Option<&[u8]> {
+        match self.values.get(id.index())? {
+            Value::Absent => None,
+            Value::Once(value) => Some(value),
+            Value::Joined(value) => Some(value),
+        }
+    }
+}
+
+// === impl OwnHeaders ===
+
+impl OwnHeaders {
+    pub(crate) fn new<'a>(of_arms: impl Iterator<Item = &'a str>) -> Self {
+        Self {
+            of_arms: of_arms.map(|name| name.as_bytes().into()).collect(),
+        }
+    }
+
+    fn contains(&self, name: &[u8]) -> bool {
+        name.starts_with(PREFIX) || (!self.of_arms.is_empty() && self.of_arms.contains(name))
+    }
+}
+
+// === impl Value ===
+
+impl<'a> Value<'a> {
+    fn join(&mut self, name: &[u8], value: &'a [u8]) {
+        let joined = match self {
+            Self::Absent => {
+                *self = Self::Once(value);
+                return;
+            }
+            Self::Once(first) => first.to_vec(),
+            Self::Joined(joined) => std::mem::take(joined),
+        };
+        let separator: &[u8] = if name == b"cookie" { b"; " } else { b"," };
+        *self = Self::Joined([joined.as_slice(), separator, value].concat());
+    }
+}
+
+const PREFIX: &[u8] = b"x-breakglass-";
+
+/// The headers that the filter stamps on a request, and the one that a client may see.
+pub(crate) mod name {
+    pub(crate) const ROLLOUT: &str = "x-breakglass-rollout";
+    pub(crate) const ARM: &str = "x-breakglass-arm";
+    pub(crate) const VERSION: &str = "x-breakglass-version";
+    pub(crate) const GENERATION: &str = "x-breakglass-generation";
+    pub(crate) const CLUSTER: &str = "x-breakglass-cluster";
+}

@@ -1,0 +1,169 @@
+//! The metrics: defined once in each virtual machine, counted by the proxy over all of them.
+//!
+//! Labels are part of the name (`name;label=value`); the `stats_tags` in `envoy/bootstrap.yaml` cut
+//! them out. Every define makes a new entry in Envoy's memory, so a machine remembers what it has.
+
+use std::cell::RefCell;
+use std::rc::Rc;
+
+use breakglass_policy::{Arm, Name};
+
+use rustc_hash::FxHashMap;
+
+use crate::host::{self, MetricId, MetricKind};
+
+thread_local! {
+    static ORDERS: RefCell<Vec<(&'static str, Counter)>> = const { RefCell::new(Vec::new()) };
+    static ROLLOUTS: RefCell<FxHashMap<Name, Rc<RolloutMetrics>>> = RefCell::default();
+}
+
+/// A number that only grows; none where the proxy has no metrics.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Counter(Option<MetricId>);
+
+/// A number that stands for a state; none where the proxy has no metrics.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Gauge(Option<MetricId>);
+
+/// The metrics of one rollout.
+#[derive(Debug)]
+pub(crate) struct RolloutMetrics {
+    arms: [ArmMetrics; 2],
+    /// Requests and streams that a kill ended while they were under way.
+    pub(crate) killed_streams: Counter,
+    /// Requests that a kill of mode `block` turned away at the door.
+    pub(crate) blocked: Counter,
+    /// Requests without a unit.
+    pub(crate) keyless: Counter,
+    pub(crate) generation: Gauge,
+    pub(crate) canary_ppm: Gauge,
+    pub(crate) killed: Gauge,
+}
+
+/// The metrics of one arm.
+#[derive(Debug)]
+pub(crate) struct ArmMetrics {
+    pub(crate) requests: Counter,
+    responses: [Counter; CLASSES.len()],
+}
+
+/// Configurations that were refused.
+pub(crate) fn config_rejected() -> Counter {
+    Counter::new("breakglass_config_rejected_total")
+}
+
+/// Orders that ended in `result`.
+pub(crate) fn orders(result: &'static str) -> Counter {
+    ORDERS.with_borrow_mut(|known| {
+        let place = known.iter().find(|(of, _)| *of == result);
+        let (_, counter) = match place {
+            Some(place) => *place,
+            None => {
+                let counter = Counter::new(&format!("breakglass_orders_total;result={result}"));
+                *known.push_mut((result, counter))
+            }
+        };
+        counter
+    })
+}
+
+// === impl RolloutMetrics ===
+
+impl RolloutMetrics {
+    /// The metrics of the rollout with this name, whichever policy or version of it names it.
+    pub(crate) fn of(rollout: &Name) -> Rc<Self> {
+        ROLLOUTS.with_borrow_mut(|known| {
+            let metrics = known.entry(rollout.clone());
+            metrics
+                .or_insert_with(|| Rc::new(Self::define(rollout)))
+                .clone()
+        })
+    }
+
+    pub(crate) fn arm(&self, arm: Arm) -> &ArmMetrics {
+        let [stable, canary] = &self.arms;
+        match arm {
+            Arm::Stable => stable,
+            Arm::Canary => canary,
+        }
+    }
+
+    fn define(rollout: &Name) -> Self {
+        let name = |metric: &str| format!("breakglass_{metric};rollout={rollout}");
+        Self {
+            arms: Arm::BOTH.map(|arm| ArmMetrics::define(rollout, arm)),
+            killed_streams: Counter::new(&name("killed_streams_total")),
+            blocked: Counter::new(&name("blocked_total")),
+            keyless: Counter::new(&name("keyless_total")),
+            generation: Gauge::new(&name("generation")),
+            canary_ppm: Gauge::new(&name("canary_ppm")),
+            killed: Gauge::new(&name("killed")),
+        }
+    }
+}
+
+// === impl ArmMetrics ===
+
+impl ArmMetrics {
+    /// The counter of responses with this status.
+    pub(crate) fn responses(&self, status: &[u8]) -> Counter {
+        let class = status.first().map(|digit| digit.wrapping_sub(b'1'));
+        let counter = class.and_then(|class| self.responses.get(usize::from(class)));
+        counter.copied().unwrap_or(Counter(None))
+    }
+
+    /// Responses so far by class: `1xx`, `2xx`, …
+    pub(crate) fn response_counts(&self) -> impl Iterator<Item = (&'static str, u64)> {
+        CLASSES
+            .into_iter()
+            .zip(self.responses.iter().map(|counter| counter.get()))
+    }
+
+    fn define(rollout: &Name, arm: Arm) -> Self {
+        let arm = arm.as_str();
+        let requests = format!("breakglass_requests_total;rollout={rollout};arm={arm}");
+        let responses =
+            |class| format!("breakglass_responses_total;rollout={rollout};arm={arm};class={class}");
+        Self {
+            requests: Counter::new(&requests),
+            responses: CLASSES.map(|class| Counter::new(&responses(class))),
+        }
+    }
+}
+
+// === impl Counter ===
+
+impl Counter {
+    pub(crate) fn increment(self) {
+        if let Counter(Some(id)) = self {
+            // A count that a proxy does not take has nobody to be told.
+            let _ = host::increment_metric(id);
+        }
+    }
+
+    /// The count over all workers.
+    pub(crate) fn get(self) -> u64 {
+        self.0.and_then(|id| host::metric(id).ok()).unwrap_or(0)
+    }
+
+    fn new(name: &str) -> Self {
+        Self(host::define_metric(MetricKind::Counter, name).ok())
+    }
+}
+
+// === impl Gauge ===
+
+impl Gauge {
+    pub(crate) fn record(self, value: u64) {
+        if let Gauge(Some(id)) = self {
+            // As with counters.
+            let _ = host::record_metric(id, value);
+        }
+    }
+
+    fn new(name: &str) -> Self {
+        Self(host::define_metric(MetricKind::Gauge, name).ok())
+    }
+}
+
+const CLASSES: [&str; 5] = ["1xx", "2xx", "3xx", "4xx", "5xx"];

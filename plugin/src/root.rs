@@ -1,0 +1,195 @@
+//! The root context: one configuration of the filter on one worker.
+
+use std::rc::Rc;
+use std::time::Duration;
+
+use breakglass_policy::{DocumentError, Policy, Role};
+use proxy_wasm::traits::{Context, HttpContext, RootContext};
+use proxy_wasm::types::{Action, ContextType};
+use sha2::{Digest, Sha256};
+
+use crate::build::Build;
+use crate::host::{self, Buffer, Cas, Level};
+use crate::metrics;
+use crate::operator::{Operator, OperatorCall};
+use crate::traffic::{Exchange, Traffic};
+
+/// One configuration, in the role that it gives the filter.
+struct Root {
+    id: u32,
+    plugin: Plugin,
+}
+
+enum Plugin {
+    Unconfigured,
+    Traffic(Rc<Traffic>),
+    Operator(Rc<Operator>),
+}
+
+/// One stream, in the role of its configuration. One type for all roles: the SDK's default methods
+/// would be in the module once for each type.
+enum Stream {
+    /// Of a root that was never configured.
+    Idle,
+    Traffic(Exchange),
+    Operator(OperatorCall),
+}
+
+pub(crate) fn new(id: u32) -> Box<dyn RootContext> {
+    Box::new(Root {
+        id,
+        plugin: Plugin::Unconfigured,
+    })
+}
+
+// === impl Root ===
+
+impl Root {
+    fn configure(&mut self, size: usize) -> Result<(), DocumentError> {
+        // A configuration that cannot be read is an empty one, and refused as such.
+        let bytes = host::buffer(Buffer::PluginConfiguration, 0, size).unwrap_or_default();
+        let policy = Policy::from_json(&bytes)?;
+        let digest = format!("sha256:{}", hex(&Sha256::digest(&bytes)));
+        tell_what_is_not_enforced(&policy);
+        self.plugin = match policy.role {
+            Role::Traffic => Plugin::Traffic(Rc::new(Traffic::new(self.id, policy, digest))),
+            Role::Operator => Plugin::Operator(Rc::new(Operator::new(self.id, policy, digest))),
+        };
+        Ok(())
+    }
+}
+
+impl Context for Root {
+    fn on_done(&mut self) -> bool {
+        // Envoy re-arms the timer of a dead root for ever otherwise.
+        let _ = host::set_tick_period(Duration::ZERO);
+        true
+    }
+}
+
+impl RootContext for Root {
+    fn on_vm_start(&mut self, _: usize) -> bool {
+        // Every worker starts a machine of its own; the first one of the process says so.
+        if host::set_shared(STARTED_KEY, Build::COMMIT.as_bytes(), Cas::CREATE).is_ok() {
+            host::log(Level::Info, &format!("{Build} started"));
+        }
+        true
+    }
+
+    fn on_configure(&mut self, size: usize) -> bool {
+        if let Err(error) = self.configure(size) {
+            metrics::config_rejected().increment();
+            host::log(
+                Level::Error,
+                &format!("configuration refused, the one before stays in force: {error}"),
+            );
+            return false;
+        }
+        // A proxy without ticks still decides; leases lapse there with the next request.
+        let _ = host::set_tick_period(TICK);
+        true
+    }
+
+    fn on_tick(&mut self) {
+        match &self.plugin {
+            Plugin::Unconfigured => {}
+            Plugin::Traffic(traffic) => traffic.tick(),
+            Plugin::Operator(operator) => operator.tick(),
+        }
+    }
+
+    fn get_type(&self) -> Option<ContextType> {
+        Some(ContextType::HttpContext)
+    }
+
+    fn create_http_context(&self, id: u32) -> Option<Box<dyn HttpContext>> {
+        Some(Box::new(match &self.plugin {
+            Plugin::Unconfigured => Stream::Idle,
+            Plugin::Traffic(traffic) => Stream::Traffic(Exchange::new(id, traffic.clone())),
+            Plugin::Operator(operator) => Stream::Operator(OperatorCall::new(id, operator.clone())),
+        }))
+    }
+}
+
+/// Parts of a policy that are checked but that this build does not act on yet: silence would be
+/// taken for protection.
+fn tell_what_is_not_enforced(policy: &Policy) {
+    for rollout in policy.rollouts.iter() {
+        let parts = [
+            ("redaction", rollout.redaction.is_some()),
+            ("judge", rollout.judge.is_some()),
+        ];
+        for (part, _) in parts.into_iter().filter(|(_, given)| *given) {
+            let message = format!(
+                "rollout {}: `{part}` is not enforced by this build",
+                rollout.name
+            );
+            host::log(Level::Warn, &message);
+        }
+    }
+    if policy.trust.is_some() {
+        let message = "this build cannot verify signatures: with `trust` it refuses every order, push the policy instead";
+        host::log(Level::Warn, message);
+    }
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+// === impl Stream ===
+
+impl Context for Stream {
+    fn on_done(&mut self) -> bool {
+        match self {
+            Self::Idle => {}
+            Self::Traffic(exchange) => exchange.end(),
+            Self::Operator(call) => call.end(),
+        }
+        true
+    }
+}
+
+impl HttpContext for Stream {
+    fn on_http_request_headers(&mut self, _: usize, end_of_stream: bool) -> Action {
+        match self {
+            Self::Idle => Action::Continue,
+            Self::Traffic(exchange) => exchange.request_headers(end_of_stream),
+            Self::Operator(call) => call.request_headers(end_of_stream),
+        }
+    }
+
+    fn on_http_request_body(&mut self, size: usize, end_of_stream: bool) -> Action {
+        match self {
+            Self::Idle => Action::Continue,
+            Self::Traffic(exchange) => exchange.request_body(size, end_of_stream),
+            Self::Operator(call) => call.request_body(size, end_of_stream),
+        }
+    }
+
+    fn on_http_request_trailers(&mut self, _: usize) -> Action {
+        match self {
+            Self::Idle => Action::Continue,
+            Self::Traffic(exchange) => exchange.request_trailers(),
+            Self::Operator(call) => call.request_trailers(),
+        }
+    }
+
+    fn on_http_response_headers(&mut self, _: usize, end_of_stream: bool) -> Action {
+        match self {
+            Self::Traffic(exchange) => exchange.response_headers(end_of_stream),
+            Self::Idle | Self::Operator(_) => Action::Continue,
+        }
+    }
+
+    fn on_http_response_body(&mut self, size: usize, _: bool) -> Action {
+        match self {
+            Self::Traffic(exchange) => exchange.response_body(size),
+            Self::Idle | Self::Operator(_) => Action::Continue,
+        }
+    }
+}
+
+/// Bounds how late a waiting request learns of a kill and a worker acknowledges one.
+const TICK: Duration = Duration::from_millis(20);
+const STARTED_KEY: &str = "breakglass/started";

@@ -1,0 +1,349 @@
+//! One request and its answer.
+
+use std::rc::Rc;
+
+use breakglass_policy::{Arm, RandomCookie, RolloutId, Unit, Verdict, limits};
+use proxy_wasm::types::Action;
+
+use crate::headers::{RequestHeaders, name};
+use crate::host::{self, Buffer, Map};
+use crate::live::InForce;
+use crate::problem::Problem;
+use crate::sse::{self, Boundary};
+use crate::traffic::Traffic;
+use crate::traffic::open::{self, OpenStream, Phase};
+use crate::traffic::plan::RolloutPlan;
+use crate::vm;
+
+/// One request and its answer.
+pub(crate) struct Exchange {
+    id: u32,
+    traffic: Rc<Traffic>,
+    /// Set once the request was given an arm; never changed after that.
+    routed: Option<Routed>,
+}
+
+/// What was decided for a request.
+struct Routed {
+    rollout: RolloutId,
+    arm: Arm,
+    /// The request's body is held to be edited.
+    editing: bool,
+    /// The cookie that gives the client its unit.
+    set_cookie: Option<String>,
+    events: Boundary,
+}
+
+// === impl Exchange ===
+
+impl Exchange {
+    pub(crate) fn new(id: u32, traffic: Rc<Traffic>) -> Self {
+        Self {
+            id,
+            traffic,
+            routed: None,
+        }
+    }
+
+    pub(crate) fn request_headers(&mut self, end_of_stream: bool) -> Action {
+        self.route(end_of_stream).unwrap_or(Action::Continue)
+    }
+
+    pub(crate) fn request_body(&mut self, size: usize, end_of_stream: bool) -> Action {
+        self.edit(size, end_of_stream)
+    }
+
+    pub(crate) fn request_trailers(&mut self) -> Action {
+        match &self.routed {
+            // The body is out of reach here, and unedited it would choose a version by itself.
+            Some(routed) if routed.editing => {
+                let detail = "a body that is edited cannot have trailers";
+                self.refuse(&not_editable(detail.into()))
+            }
+            _ => Action::Continue,
+        }
+    }
+
+    pub(crate) fn response_headers(&mut self, end_of_stream: bool) -> Action {
+        self.begin_answer(end_of_stream).unwrap_or(Action::Continue)
+    }
+
+    pub(crate) fn response_body(&mut self, size: usize) -> Action {
+        self.continue_answer(size).unwrap_or(Action::Continue)
+    }
+
+    pub(crate) fn end(&mut self) {
+        self.traffic.open.borrow_mut().remove(self.id);
+    }
+
+    fn route(&mut self, end_of_stream: bool) -> Option<Action> {
+        let traffic = self.traffic.clone();
+        let pairs = RequestHeaders::pairs().ok()?;
+        let headers = RequestHeaders::new(&pairs, &traffic.router, &traffic.own_headers);
+        for forged in headers.forged() {
+            let _ = host::remove_header(Map::Request, forged);
+        }
+        let rollout = traffic.router.find(&headers)?;
+        let plan = traffic.plans.get(rollout.index())?;
+        let in_force = traffic.live.refresh();
+        let InForce {
+            gate, generation, ..
+        } = in_force.get(rollout.index())?;
+
+        let mut set_cookie = None;
+        let unit = match traffic.router.unit(rollout, &headers) {
+            Unit::Known(unit) => Some(unit),
+            Unit::Mint(cookie) => {
+                let unit = format!("{:016x}{:016x}", vm::random(), vm::random());
+                set_cookie = Some(cookie_header(cookie, &unit));
+                Some(unit.into_bytes().into())
+            }
+            Unit::Missing => {
+                plan.metrics.keyless.increment();
+                None
+            }
+        };
+        let now = if gate.needs_clock() {
+            host::now()
+        } else {
+            Default::default()
+        };
+        let decision = gate.decide(&plan.split, unit.as_deref(), now);
+        let reason = decision.reason().as_str();
+        let Verdict::Route(arm) = decision.verdict() else {
+            let rollout = traffic.live.rollout(rollout)?;
+            log_field(&format!(
+                "rollout={} generation={generation} reason={reason}",
+                rollout.name
+            ));
+            plan.metrics.blocked.increment();
+            return Some(answer(&blocked()));
+        };
+
+        let arm_plan = plan.arm(arm);
+        let editing = !end_of_stream && !arm_plan.json.is_empty() && is_json(Map::Request);
+        if editing && declared_length() > limits::EDITED_BODY_BYTES {
+            return Some(answer(&too_large()));
+        }
+        arm_plan.stamp(generation);
+        log_field(&arm_plan.log_field(generation, reason));
+        if editing {
+            let _ = host::remove_header(Map::Request, b"content-length");
+        }
+        plan.metrics.arm(arm).requests.increment();
+        let phase = Phase::Waiting;
+        let stream = OpenStream {
+            rollout,
+            arm,
+            phase,
+        };
+        traffic.open.borrow_mut().insert(self.id, stream);
+        self.routed = Some(Routed {
+            rollout,
+            arm,
+            editing,
+            set_cookie,
+            events: Boundary::START,
+        });
+        Some(Action::Continue)
+    }
+
+    /// Holds the body until it is whole, then edits it.
+    fn edit(&mut self, size: usize, end_of_stream: bool) -> Action {
+        let Some(routed) = self.routed.as_mut().filter(|routed| routed.editing) else {
+            return Action::Continue;
+        };
+        if size > limits::EDITED_BODY_BYTES {
+            return self.refuse(&too_large());
+        }
+        if !end_of_stream {
+            return Action::Pause;
+        }
+        routed.editing = false;
+        let (rollout, arm) = (routed.rollout, routed.arm);
+        let Some(plan) = self.traffic.plans.get(rollout.index()) else {
+            return Action::Continue;
+        };
+        let body = host::buffer(Buffer::RequestBody, 0, size).unwrap_or_default();
+        match plan.arm(arm).json.apply(&body) {
+            Ok(edited) => {
+                let _ = host::replace_buffer(Buffer::RequestBody, size, &edited);
+                Action::Continue
+            }
+            Err(error) => self.refuse(&not_editable(error.to_string())),
+        }
+    }
+
+    /// Answers a request that already has an arm.
+    fn refuse(&mut self, problem: &Problem) -> Action {
+        self.traffic
+            .open
+            .borrow_mut()
+            .set_phase(self.id, Phase::Ended);
+        answer(problem)
+    }
+
+    fn begin_answer(&mut self, end_of_stream: bool) -> Option<Action> {
+        let stream = self.traffic.open.borrow().get(self.id)?;
+        if stream.phase == Phase::Ended {
+            // The filter sees its own answer pass.
+            return None;
+        }
+        let traffic = self.traffic.clone();
+        let plan = traffic.plans.get(stream.rollout.index())?;
+        if self.is_cut(stream) {
+            plan.metrics.killed_streams.increment();
+            return Some(self.refuse(&open::killed()));
+        }
+        let status = host::header(Map::Response, ":status").unwrap_or_default();
+        plan.metrics.arm(stream.arm).responses(&status).increment();
+        self.show_client(plan);
+        let events = !end_of_stream && is_plain_event_stream();
+        if events {
+            // A cut makes the stream shorter than the upstream said.
+            let _ = host::remove_header(Map::Response, b"content-length");
+        }
+        let phase = Phase::Answering { events };
+        self.traffic.open.borrow_mut().set_phase(self.id, phase);
+        None
+    }
+
+    /// Puts on the response what the client may see of the decision.
+    fn show_client(&mut self, plan: &RolloutPlan) {
+        let Some(routed) = &mut self.routed else {
+            return;
+        };
+        if plan.expose {
+            let version = &plan.arm(routed.arm).version;
+            let _ =
+                host::replace_header(Map::Response, name::VERSION.as_bytes(), version.as_bytes());
+        }
+        if let Some(cookie) = routed.set_cookie.take() {
+            let _ = host::add_header(Map::Response, b"set-cookie", cookie.as_bytes());
+        }
+    }
+
+    fn continue_answer(&mut self, size: usize) -> Option<Action> {
+        let stream = self.traffic.open.borrow().get(self.id)?;
+        let Phase::Answering { events } = stream.phase else {
+            if matches!(
+                stream.phase,
+                Phase::LastEventSent | Phase::LastEventDelivered
+            ) {
+                let _ = host::replace_buffer(Buffer::ResponseBody, size, b"");
+            }
+            return None;
+        };
+        let cut = self.is_cut(stream);
+        let routed = self.routed.as_mut()?;
+        if !cut {
+            if events {
+                let from = size.saturating_sub(sse::TAIL);
+                let tail = host::buffer(Buffer::ResponseBody, from, sse::TAIL);
+                routed.events.pass(&tail.unwrap_or_default());
+            }
+            return None;
+        }
+        let plan = self.traffic.plans.get(stream.rollout.index())?;
+        plan.metrics.killed_streams.increment();
+        let after = if events {
+            let chunk = host::buffer(Buffer::ResponseBody, 0, size).unwrap_or_default();
+            let last = routed.events.cut(&chunk);
+            let _ = host::replace_buffer(Buffer::ResponseBody, size, &last);
+            Phase::LastEventSent
+        } else {
+            let _ = host::reset_response();
+            Phase::Ended
+        };
+        self.traffic.open.borrow_mut().set_phase(self.id, after);
+        // What a reset stream still holds must not leave.
+        (after == Phase::Ended).then_some(Action::Pause)
+    }
+
+    fn is_cut(&self, stream: OpenStream) -> bool {
+        let in_force = self.traffic.live.refresh();
+        let in_force = in_force.get(stream.rollout.index());
+        in_force.is_some_and(|in_force| in_force.gate.cuts(stream.arm))
+    }
+}
+
+/// Answers in the place of the upstream; nothing of the request goes on.
+fn answer(problem: &Problem) -> Action {
+    match problem.respond() {
+        Ok(()) => Action::Pause,
+        // A proxy that cannot answer by itself lets the request pass.
+        Err(_) => Action::Continue,
+    }
+}
+
+/// Makes the decision visible to the access log, as `%FILTER_STATE(wasm.breakglass:PLAIN)%`.
+fn log_field(field: &str) {
+    let _ = host::set_property("breakglass", field.as_bytes());
+}
+
+fn cookie_header(cookie: &RandomCookie, unit: &str) -> String {
+    let secure = match host::header(Map::Request, ":scheme").as_deref() {
+        Some(b"https") => "; Secure",
+        _ => "",
+    };
+    let RandomCookie { name, max_age } = cookie;
+    let max_age = max_age.get();
+    format!("{name}={unit}; Path=/; Max-Age={max_age}; HttpOnly; SameSite=Lax{secure}")
+}
+
+/// The length that the request gives its body; zero where it gives none.
+fn declared_length() -> usize {
+    let length = host::header(Map::Request, "content-length").unwrap_or_default();
+    std::str::from_utf8(&length)
+        .ok()
+        .and_then(|text| text.parse().ok())
+        .unwrap_or(0)
+}
+
+fn is_json(map: Map) -> bool {
+    let kind = media_type(map);
+    kind == b"application/json" || (kind.starts_with(b"application/") && kind.ends_with(b"+json"))
+}
+
+/// Whether the answer is a stream of events that can be read and written as text.
+fn is_plain_event_stream() -> bool {
+    media_type(Map::Response) == b"text/event-stream"
+        && host::header(Map::Response, "content-encoding").is_none()
+}
+
+fn media_type(map: Map) -> Vec<u8> {
+    let mut kind = host::header(map, "content-type").unwrap_or_default();
+    kind.truncate(
+        kind.iter()
+            .position(|byte| *byte == b';')
+            .unwrap_or(kind.len()),
+    );
+    kind.trim_ascii().to_ascii_lowercase()
+}
+
+fn blocked() -> Problem {
+    let detail = "This agent has been taken out of service by its operators.";
+    Problem::new(503, "urn:breakglass:blocked", "Out of service", detail)
+}
+
+fn too_large() -> Problem {
+    let detail = format!(
+        "Requests to this agent are edited on the way; expected a body of at most {} bytes.",
+        limits::EDITED_BODY_BYTES
+    );
+    Problem::new(
+        413,
+        "urn:breakglass:body-too-large",
+        "Body too large",
+        detail,
+    )
+}
+
+fn not_editable(detail: String) -> Problem {
+    Problem::new(
+        400,
+        "urn:breakglass:body-not-editable",
+        "Body cannot be edited",
+        detail,
+    )
+}

@@ -1,0 +1,121 @@
+//! The streams that are open on a worker: what a kill has to reach.
+
+use breakglass_policy::{Arm, RolloutId};
+use rustc_hash::FxHashMap;
+
+use crate::host;
+use crate::live::InForce;
+use crate::problem::Problem;
+use crate::traffic::plan::RolloutPlan;
+
+/// Every stream that was given an arm and has not ended.
+#[derive(Debug, Default)]
+pub(crate) struct OpenStreams {
+    streams: FxHashMap<u32, OpenStream>,
+}
+
+/// One open stream.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct OpenStream {
+    pub(crate) rollout: RolloutId,
+    pub(crate) arm: Arm,
+    pub(crate) phase: Phase,
+}
+
+/// How far a stream has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Phase {
+    /// The request is on its way or at the upstream; no answer has begun.
+    Waiting,
+    /// The answer has begun. It is a stream of events that can be ended in good form, or not.
+    Answering { events: bool },
+    /// The last event was sent in the place of what the upstream sent; what follows is swallowed.
+    LastEventSent,
+    /// As before, one tick later: the client has the last event.
+    LastEventDelivered,
+    /// The filter ended it.
+    Ended,
+}
+
+/// How a stream ends on a tick.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct End {
+    pub(crate) rollout: RolloutId,
+    how: How,
+}
+
+#[derive(Clone, Copy, Debug)]
+enum How {
+    Answer,
+    Reset,
+    /// Of a stream that was cut, and counted, before.
+    Close,
+}
+
+// === impl OpenStreams ===
+
+impl OpenStreams {
+    pub(crate) fn insert(&mut self, id: u32, stream: OpenStream) {
+        self.streams.insert(id, stream);
+    }
+
+    pub(crate) fn remove(&mut self, id: u32) {
+        self.streams.remove(&id);
+    }
+
+    pub(crate) fn get(&self, id: u32) -> Option<OpenStream> {
+        self.streams.get(&id).copied()
+    }
+
+    pub(crate) fn set_phase(&mut self, id: u32, phase: Phase) {
+        if let Some(stream) = self.streams.get_mut(&id) {
+            stream.phase = phase;
+        }
+    }
+
+    /// The streams that end now, moved to the phase after that.
+    pub(crate) fn due(&mut self, in_force: &[InForce]) -> Vec<(u32, End)> {
+        let mut due = Vec::new();
+        for (id, stream) in &mut self.streams {
+            let in_force = in_force.get(stream.rollout.index());
+            let cut = in_force.is_some_and(|in_force| in_force.gate.cuts(stream.arm));
+            let (next, how) = match stream.phase {
+                Phase::Waiting if cut => (Phase::Ended, Some(How::Answer)),
+                Phase::Answering { events: false } if cut => (Phase::Ended, Some(How::Reset)),
+                Phase::LastEventSent => (Phase::LastEventDelivered, None),
+                Phase::LastEventDelivered => (Phase::Ended, Some(How::Close)),
+                phase => (phase, None),
+            };
+            stream.phase = next;
+            let rollout = stream.rollout;
+            due.extend(how.map(|how| (*id, End { rollout, how })));
+        }
+        due
+    }
+}
+
+// === impl End ===
+
+impl End {
+    /// Ends the stream of the effective context.
+    pub(crate) fn carry_out(self) {
+        // A stream that is gone meanwhile has ended too.
+        let _ = match self.how {
+            How::Answer => killed().respond(),
+            How::Reset | How::Close => host::reset_response(),
+        };
+    }
+
+    pub(crate) fn count(self, plan: &RolloutPlan) {
+        match self.how {
+            How::Answer | How::Reset => plan.metrics.killed_streams.increment(),
+            How::Close => {}
+        }
+    }
+}
+
+/// The answer to a request that a kill caught while it waited: ask again, at once.
+pub(crate) fn killed() -> Problem {
+    let detail = "The version that was to answer this request has been withdrawn. Ask again.";
+    Problem::new(503, "urn:breakglass:killed", "Withdrawn", detail).with_header("retry-after", "0")
+}

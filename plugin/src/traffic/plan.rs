@@ -1,0 +1,110 @@
+//! What to do with a request of a rollout, worked out when the policy is loaded.
+
+use std::rc::Rc;
+
+use breakglass_policy::edit::JsonEdits;
+use breakglass_policy::{Arm, ArmSpec, Bucketing, Rollout};
+
+use crate::headers::name;
+use crate::host::{self, Map};
+use crate::metrics::RolloutMetrics;
+
+/// One rollout, ready for requests.
+#[derive(Debug)]
+pub(crate) struct RolloutPlan {
+    pub(crate) split: Bucketing,
+    pub(crate) expose: bool,
+    pub(crate) metrics: Rc<RolloutMetrics>,
+    stable: ArmPlan,
+    canary: ArmPlan,
+}
+
+/// One arm, ready for requests.
+#[derive(Debug)]
+pub(crate) struct ArmPlan {
+    pub(crate) version: String,
+    pub(crate) json: JsonEdits,
+    /// Every header of this arm but the generation, which changes.
+    stamps: Vec<(String, String)>,
+    /// The part of the access log's field that does not change.
+    log_prefix: String,
+}
+
+// === impl RolloutPlan ===
+
+impl RolloutPlan {
+    pub(crate) fn new(rollout: &Rollout) -> Self {
+        Self {
+            split: rollout.bucketing(),
+            expose: rollout.expose,
+            metrics: RolloutMetrics::of(&rollout.name),
+            stable: ArmPlan::new(rollout, Arm::Stable),
+            canary: ArmPlan::new(rollout, Arm::Canary),
+        }
+    }
+
+    pub(crate) fn arm(&self, arm: Arm) -> &ArmPlan {
+        match arm {
+            Arm::Stable => &self.stable,
+            Arm::Canary => &self.canary,
+        }
+    }
+}
+
+// === impl ArmPlan ===
+
+impl ArmPlan {
+    /// Stamps the request: nobody but the filter sets these headers.
+    pub(crate) fn stamp(&self, generation: &str) {
+        let generation = (name::GENERATION, generation);
+        let stamps = self
+            .stamps
+            .iter()
+            .map(|(name, value)| (name.as_str(), value.as_str()));
+        for (name, value) in stamps.chain([generation]) {
+            // A proxy that refuses a header routes to stable by its default route.
+            let _ = host::replace_header(Map::Request, name.as_bytes(), value.as_bytes());
+        }
+    }
+
+    /// The access log's field for a request of this arm.
+    pub(crate) fn log_field(&self, generation: &str, reason: &str) -> String {
+        format!(
+            "{} generation={generation} reason={reason}",
+            self.log_prefix
+        )
+    }
+
+    fn new(rollout: &Rollout, arm: Arm) -> Self {
+        let ArmSpec {
+            version,
+            cluster,
+            request_headers,
+            json,
+        } = rollout.arms.get(arm);
+        let fixed = [
+            (name::ROLLOUT, rollout.name.as_str()),
+            (name::ARM, arm.as_str()),
+            (name::VERSION, version.as_str()),
+        ];
+        let cluster = cluster
+            .iter()
+            .map(|cluster| (name::CLUSTER, cluster.as_str()));
+        let own = request_headers
+            .iter()
+            .map(|(name, value)| (name.as_str(), value.as_str()));
+        let stamps = fixed.into_iter().chain(cluster).chain(own);
+        Self {
+            version: version.to_string(),
+            json: json.clone(),
+            stamps: stamps
+                .map(|(name, value)| (name.to_owned(), value.to_owned()))
+                .collect(),
+            log_prefix: format!(
+                "rollout={} arm={} version={version}",
+                rollout.name,
+                arm.as_str()
+            ),
+        }
+    }
+}

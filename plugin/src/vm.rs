@@ -1,0 +1,58 @@
+//! What one virtual machine (one worker thread) knows apart from any configuration.
+//!
+//! Old and new configurations are roots in the same machine, so configuration never stands here.
+
+use std::cell::{Cell, RefCell};
+
+use breakglass_policy::{Epoch, Map, Name, Roster, Timestamp, WorkerId};
+
+use crate::store::{Store, StoreError};
+
+thread_local! {
+    static WORKER: Cell<Option<WorkerId>> = const { Cell::new(None) };
+    static REPORTED: RefCell<Map<Name, Report>> = RefCell::default();
+}
+
+/// What this machine told the roster of a policy last.
+#[derive(Clone, Copy, Debug)]
+struct Report {
+    epoch: Epoch,
+    at: Timestamp,
+}
+
+/// This machine's number in rosters, drawn when it is first asked for.
+pub(crate) fn worker() -> WorkerId {
+    WORKER.with(|cell| {
+        let worker = cell.get().unwrap_or_else(|| WorkerId(random()));
+        cell.set(Some(worker));
+        worker
+    })
+}
+
+/// A random number. A proxy without randomness gives zero, which only makes ids less unique.
+pub(crate) fn random() -> u64 {
+    getrandom::u64().unwrap_or(0)
+}
+
+/// Tells the roster that from now on every decision here rests on `epoch`, or, when nothing
+/// changed, now and then that this machine lives.
+///
+/// One thread runs all roots of the machine and each root reads the head before it decides, so one
+/// root may speak for all.
+pub(crate) fn report(
+    policy: &Name,
+    store: &Store,
+    epoch: Epoch,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    let last = REPORTED.with_borrow(|reports| reports.get(policy).copied());
+    let news =
+        last.is_none_or(|last| last.epoch < epoch || now.since(last.at) >= Roster::HEARTBEAT);
+    if !news {
+        return Ok(());
+    }
+    let epoch = last.map_or(epoch, |last| last.epoch.max(epoch));
+    store.report(worker(), epoch, now)?;
+    REPORTED.with_borrow_mut(|reports| reports.insert(policy.clone(), Report { epoch, at: now }));
+    Ok(())
+}
