@@ -56,7 +56,9 @@ impl Salt {
 
 checked_text!(
     Salt,
-    "a salt of 1 to 256 bytes, such as the change's id; a new salt draws new users"
+    "a salt of 1 to 256 bytes, such as the change's id; a new salt draws new users",
+    "minLength": 1,
+    "maxLength": limits::SALT_BYTES
 );
 
 // === impl Threshold ===

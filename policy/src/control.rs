@@ -2,15 +2,16 @@
 
 use std::fmt;
 
-use serde::de::{self, Deserialize, Deserializer};
-use serde::{Deserialize as DeriveDeserialize, Serialize};
+use serde::Serialize;
 
+use crate::document::{DocumentError, FromTree, Tree, read_by_serde, read_struct, read_words};
 use crate::limits;
+use crate::percent::Percent;
 use crate::ramp::Ramp;
 use crate::time::Timestamp;
 
 /// The live state of one rollout.
-#[derive(Clone, Debug, PartialEq, Eq, DeriveDeserialize, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(deny_unknown_fields)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Control {
@@ -36,7 +37,7 @@ pub struct Control {
 pub struct Generation(u64);
 
 /// The kill-switch of a rollout.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, DeriveDeserialize, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(deny_unknown_fields)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Kill {
@@ -48,7 +49,7 @@ pub struct Kill {
 }
 
 /// Where requests of a killed rollout go, in order of strictness.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, DeriveDeserialize, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "snake_case")]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub enum KillMode {
@@ -59,9 +60,7 @@ pub enum KillMode {
 }
 
 /// What happens to the open requests of a killed arm, in order of strictness.
-#[derive(
-    Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, DeriveDeserialize, Serialize,
-)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "snake_case")]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub enum InFlight {
@@ -73,9 +72,7 @@ pub enum InFlight {
 }
 
 /// What a lapsed lease does, in order of strictness.
-#[derive(
-    Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, DeriveDeserialize, Serialize,
-)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "snake_case")]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub enum OnLapse {
@@ -87,6 +84,14 @@ pub enum OnLapse {
 }
 
 // === impl Control ===
+
+read_struct!(Control {
+    generation: required "generation",
+    ramp: or_default "ramp",
+    not_after: or_default "not_after",
+    on_lapse: or_default "on_lapse",
+    kill: or_default "kill",
+});
 
 impl Control {
     /// The control that follows from having seen both, whichever came first.
@@ -111,9 +116,26 @@ impl Control {
         strictest == *self
     }
 
+    /// The canary's share of the units at `now`, pins apart: what kill, lease and ramp leave of it.
+    pub fn share_at(&self, now: Timestamp) -> Percent {
+        match (self.kill, self.not_after, self.on_lapse) {
+            (Some(_), _, _) => Percent::ZERO,
+            (None, Some(end), OnLapse::Stable) if now > end => Percent::ZERO,
+            (None, Some(end), OnLapse::Hold) => self.ramp.percent_at(now.min(end)),
+            (None, _, _) => self.ramp.percent_at(now),
+        }
+    }
+
     /// Whether the ramp still has a length that a proxy holds; only joins can make it too long.
     pub fn fits(&self) -> bool {
-        self.ramp.steps().len() <= limits::JOINED_RAMP_STEPS
+        self.ramp.steps().len() <= limits::RAMP_STEPS
+    }
+
+    /// This control with a ramp that fits: one that is too long stops growing at its last step
+    /// within the limit, so the control never exposes more than before.
+    pub(crate) fn fitted(mut self) -> Self {
+        self.ramp.truncate(limits::RAMP_STEPS);
+        self
     }
 
     fn strictest(&self, other: &Self) -> Self {
@@ -138,6 +160,12 @@ fn earlier(a: Option<Timestamp>, b: Option<Timestamp>) -> Option<Timestamp> {
     }
 }
 
+// === impl KillMode, InFlight, OnLapse ===
+
+read_words!(KillMode { "rollback" => Rollback, "block" => Block });
+read_words!(InFlight { "drain" => Drain, "cut" => Cut });
+read_words!(OnLapse { "hold" => Hold, "stable" => Stable });
+
 // === impl Generation ===
 
 impl Generation {
@@ -158,14 +186,22 @@ impl fmt::Display for Generation {
     }
 }
 
-impl<'de> Deserialize<'de> for Generation {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let number = u64::deserialize(deserializer)?;
+impl FromTree for Generation {
+    fn from_tree(tree: Tree) -> Result<Self, DocumentError> {
         let expected = "a generation from 0 to 9007199254740991";
-        Self::new(number)
-            .ok_or_else(|| de::Error::invalid_value(de::Unexpected::Unsigned(number), &expected))
+        let number = match &tree {
+            Tree::Unsigned(number) => Self::new(*number),
+            Tree::Signed(_) => None,
+            other => return other.mismatch(&expected),
+        };
+        match number {
+            Some(generation) => Ok(generation),
+            None => DocumentError::invalid(&tree, &expected),
+        }
     }
 }
+
+read_by_serde!(Generation);
 
 #[cfg(feature = "schema")]
 impl schemars::JsonSchema for Generation {
@@ -184,6 +220,11 @@ impl schemars::JsonSchema for Generation {
 }
 
 // === impl Kill ===
+
+read_struct!(Kill {
+    mode: required "mode",
+    in_flight: or_default "in_flight",
+});
 
 impl Kill {
     /// Whether open requests of the killed arms are cut.

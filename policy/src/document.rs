@@ -1,10 +1,22 @@
 //! Reading documents: JSON or MessagePack in, a type that cannot be wrong or the path of the error out.
+//!
+//! Bytes of either form are read into one [`Tree`], and types are read from that. So the code of
+//! each type exists once in the filter, not once per form, and an error knows its path.
 
-use std::collections::BTreeMap;
+mod map;
+mod read;
+mod tree;
+
 use std::fmt;
-use std::marker::PhantomData;
 
-use serde::de::{self, Deserialize, DeserializeOwned, Deserializer, MapAccess, Visitor};
+use serde::Deserialize;
+use serde::Serialize;
+
+use crate::limits;
+
+pub use map::Map;
+pub(crate) use read::{FromTree, Members, Words, checked, read_by_serde, read_struct, read_words};
+pub(crate) use tree::Tree;
 
 /// Why a document was refused, and where.
 ///
@@ -14,8 +26,6 @@ pub struct DocumentError {
     path: String,
     message: String,
 }
-
-struct UniqueMap<K, V>(PhantomData<(K, V)>);
 
 // === impl DocumentError ===
 
@@ -30,23 +40,50 @@ impl DocumentError {
         &self.message
     }
 
-    pub(crate) fn whole(message: impl Into<String>) -> Self {
+    pub(crate) fn whole(message: impl fmt::Display) -> Self {
         Self {
             path: String::new(),
-            message: message.into(),
+            message: message.to_string(),
         }
     }
 
-    fn at<E: fmt::Display>(error: serde_path_to_error::Error<E>) -> Self {
-        let path = match error.path().to_string() {
-            // The library's word for the document itself.
-            whole if whole == "." => String::new(),
-            path => path,
+    /// A value that is of the right type but not one of those expected.
+    pub(crate) fn invalid<T>(found: &Tree, expected: &dyn fmt::Display) -> Result<T, Self> {
+        Err(Self::mismatch("value", found, expected))
+    }
+
+    fn mismatch(what: &str, found: &Tree, expected: &dyn fmt::Display) -> Self {
+        let found = match found {
+            Tree::Null => "null".to_owned(),
+            Tree::List(_) => "list".to_owned(),
+            Tree::Object(_) => "object".to_owned(),
+            // Numbers are written by the JSON writer: the standard library's would make the filter
+            // larger by a twentieth.
+            Tree::Bool(_) => format!("boolean `{}`", found.to_json()),
+            Tree::Unsigned(_) | Tree::Signed(_) => format!("integer `{}`", found.to_json()),
+            Tree::Float(_) => format!("floating point `{}`", found.to_json()),
+            Tree::Text(_) => format!("string {}", found.to_json()),
         };
-        Self {
-            path,
-            message: error.into_inner().to_string(),
+        Self::whole(format_args!("invalid {what}: {found}, expected {expected}"))
+    }
+
+    /// The same error, seen from the object that holds it in the member `key`.
+    pub(crate) fn under_key(self, key: &str) -> Self {
+        self.under(key.to_owned())
+    }
+
+    /// The same error, seen from the list that holds it at `index`.
+    pub(crate) fn under_index(self, index: usize) -> Self {
+        self.under(format!("[{index}]"))
+    }
+
+    fn under(mut self, mut path: String) -> Self {
+        if !self.path.is_empty() && !self.path.starts_with('[') {
+            path.push('.');
         }
+        path.push_str(&self.path);
+        self.path = path;
+        self
     }
 }
 
@@ -63,43 +100,29 @@ impl fmt::Display for DocumentError {
 impl std::error::Error for DocumentError {}
 
 /// Reads one JSON document of at most `limit` bytes and nothing after it.
-pub(crate) fn from_json<T: DeserializeOwned>(
-    json: &[u8],
-    limit: usize,
-) -> Result<T, DocumentError> {
+pub(crate) fn from_json<T: FromTree>(json: &[u8], limit: usize) -> Result<T, DocumentError> {
     check_size(json, limit)?;
-    let mut reader = serde_json::Deserializer::from_slice(json);
-    let value = serde_path_to_error::deserialize(&mut reader).map_err(DocumentError::at)?;
-    reader
-        .end()
-        .map_err(|error| DocumentError::whole(error.to_string()))?;
-    Ok(value)
+    let tree: Tree = serde_json::from_slice(json).map_err(DocumentError::whole)?;
+    T::from_tree(tree)
 }
 
 /// Reads one MessagePack document of at most `limit` bytes and nothing after it.
-pub(crate) fn from_msgpack<T: DeserializeOwned>(
-    bytes: &[u8],
-    limit: usize,
-) -> Result<T, DocumentError> {
+pub(crate) fn from_msgpack<T: FromTree>(bytes: &[u8], limit: usize) -> Result<T, DocumentError> {
     check_size(bytes, limit)?;
     let mut rest = bytes;
     let mut reader = rmp_serde::Deserializer::new(&mut rest);
-    let value = serde_path_to_error::deserialize(&mut reader).map_err(DocumentError::at)?;
+    reader.set_max_depth(limits::DEPTH);
+    let tree = Tree::deserialize(&mut reader).map_err(DocumentError::whole)?;
     if !rest.is_empty() {
         let message = format!("{} bytes follow the document", rest.len());
         return Err(DocumentError::whole(message));
     }
-    Ok(value)
+    T::from_tree(tree)
 }
 
-/// Reads a map and refuses a key that comes twice; `serde` would keep the last one in silence.
-pub(crate) fn unique_map<'de, D, K, V>(deserializer: D) -> Result<BTreeMap<K, V>, D::Error>
-where
-    D: Deserializer<'de>,
-    K: Deserialize<'de> + Ord + fmt::Display,
-    V: Deserialize<'de>,
-{
-    deserializer.deserialize_map(UniqueMap(PhantomData))
+/// Writes a document as MessagePack: maps with the same field names as the JSON form.
+pub(crate) fn to_msgpack(document: &impl Serialize) -> Result<Vec<u8>, DocumentError> {
+    rmp_serde::to_vec_named(document).map_err(DocumentError::whole)
 }
 
 fn check_size(bytes: &[u8], limit: usize) -> Result<(), DocumentError> {
@@ -108,29 +131,4 @@ fn check_size(bytes: &[u8], limit: usize) -> Result<(), DocumentError> {
     }
     let message = format!("{} bytes, expected at most {limit}", bytes.len());
     Err(DocumentError::whole(message))
-}
-
-// === impl UniqueMap ===
-
-impl<'de, K, V> Visitor<'de> for UniqueMap<K, V>
-where
-    K: Deserialize<'de> + Ord + fmt::Display,
-    V: Deserialize<'de>,
-{
-    type Value = BTreeMap<K, V>;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("an object")
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut access: A) -> Result<Self::Value, A::Error> {
-        let mut map = BTreeMap::new();
-        while let Some((key, value)) = access.next_entry::<K, V>()? {
-            if map.contains_key(&key) {
-                return Err(de::Error::custom(format_args!("`{key}` is given twice")));
-            }
-            map.insert(key, value);
-        }
-        Ok(map)
-    }
 }

@@ -2,15 +2,14 @@
 //! client wrote it, to the last digit and space.
 
 use std::borrow::Cow;
-use std::collections::BTreeMap;
 use std::fmt;
 use std::ops::Range;
 
 use serde::Serialize;
-use serde::de::{self, Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
+use serde::de::{Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_json::value::RawValue;
 
-use crate::document;
+use crate::document::{DocumentError, FromTree, Map, Tree, read_by_serde};
 use crate::limits;
 use crate::name::checked_text;
 use crate::policy::check_edits;
@@ -19,7 +18,8 @@ use crate::policy::check_edits;
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
 #[serde(transparent)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-pub struct JsonEdits(BTreeMap<JsonPointer, serde_json::Value>);
+#[cfg_attr(feature = "schema", schemars(extend("maxProperties" = limits::EDITS)))]
+pub struct JsonEdits(Map<JsonPointer, Tree>);
 
 /// A JSON pointer to a member of an object, such as `/prompt/version`.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -70,7 +70,7 @@ impl JsonEdits {
         let text =
             std::str::from_utf8(body).map_err(|error| EditError::NotJson(error.to_string()))?;
         let mut edited = text.to_owned();
-        for (pointer, value) in &self.0 {
+        for (pointer, value) in self.0.iter() {
             let (range, insert) = pointer.find(&edited, value)?;
             edited.replace_range(range, &insert);
         }
@@ -78,29 +78,22 @@ impl JsonEdits {
     }
 }
 
-impl<'de> Deserialize<'de> for JsonEdits {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let map: BTreeMap<JsonPointer, serde_json::Value> = document::unique_map(deserializer)?;
-        check_edits(map.len()).map_err(de::Error::custom)?;
-        let within = |inner: &str, outer: &str| {
-            inner
-                .strip_prefix(outer)
-                .is_some_and(|rest| rest.starts_with('/'))
-        };
+impl FromTree for JsonEdits {
+    fn from_tree(tree: Tree) -> Result<Self, DocumentError> {
+        let map: Map<JsonPointer, Tree> = Map::from_tree(tree)?;
+        check_edits(map.len())?;
         for outer in map.keys() {
-            if let Some(inner) = map
-                .keys()
-                .find(|inner| within(inner.as_str(), outer.as_str()))
-            {
-                let message = format!(
+            if let Some(inner) = map.keys().find(|inner| inner.leads_into(outer)) {
+                return Err(DocumentError::whole(format_args!(
                     "`{inner}` leads into the value that `{outer}` sets; expected only one of them"
-                );
-                return Err(de::Error::custom(message));
+                )));
             }
         }
         Ok(Self(map))
     }
 }
+
+read_by_serde!(JsonEdits);
 
 // === impl JsonPointer ===
 
@@ -114,6 +107,12 @@ impl JsonPointer {
         (sized && escapes_are_whole && text.starts_with('/')).then(|| Self(text.into()))
     }
 
+    /// Whether this pointer leads into the value at `outer`.
+    fn leads_into(&self, outer: &Self) -> bool {
+        let rest = self.0.strip_prefix(&*outer.0);
+        rest.is_some_and(|rest| rest.starts_with('/'))
+    }
+
     /// The names on the way, unescaped.
     fn tokens(&self) -> impl Iterator<Item = String> {
         let tokens = self.0.split('/').skip(1);
@@ -121,11 +120,7 @@ impl JsonPointer {
     }
 
     /// Which bytes of `text` to replace, and by what, so that `value` stands at this pointer.
-    fn find(
-        &self,
-        text: &str,
-        value: &serde_json::Value,
-    ) -> Result<(Range<usize>, String), EditError> {
+    fn find(&self, text: &str, value: &Tree) -> Result<(Range<usize>, String), EditError> {
         let no_way = || EditError::NoWay(self.0.clone());
         let mut here: &RawValue = parse(text)?;
         let mut tokens = self.tokens();
@@ -148,7 +143,7 @@ impl JsonPointer {
                     }
                 }
                 Place::List(elements) => {
-                    let index = token.parse::<usize>().map_err(|_| no_way())?;
+                    let index = list_index(&token).ok_or_else(no_way)?;
                     *elements.get(index).ok_or_else(no_way)?
                 }
                 Place::Other => return Err(no_way()),
@@ -157,18 +152,20 @@ impl JsonPointer {
         }
         let start = start_of(here, text);
         let end = start.saturating_add(here.get().len());
-        Ok((start..end, value.to_string()))
+        Ok((start..end, value.to_json()))
     }
 }
 
 checked_text!(
     JsonPointer,
-    "a JSON pointer to a member, such as /prompt/version"
+    "a JSON pointer to a member, such as /prompt/version",
+    "pattern": "^(/([^~/]|~[01])*)+$",
+    "maxLength": limits::TEXT_BYTES
 );
 
 /// `"token":value`, wrapped in the objects that the remaining tokens name.
-fn member(token: &str, rest: impl Iterator<Item = String>, value: &serde_json::Value) -> String {
-    let quoted = |token: &str| serde_json::Value::from(token).to_string();
+fn member(token: &str, rest: impl Iterator<Item = String>, value: &Tree) -> String {
+    let quoted = |token: &str| Tree::Text(token.to_owned()).to_json();
     let mut text = format!("{}:", quoted(token));
     let mut depth: usize = 0;
     for token in rest {
@@ -177,9 +174,16 @@ fn member(token: &str, rest: impl Iterator<Item = String>, value: &serde_json::V
         text.push(':');
         depth = depth.saturating_add(1);
     }
-    text.push_str(&value.to_string());
+    text.push_str(&value.to_json());
     text.extend(std::iter::repeat_n('}', depth));
     text
+}
+
+/// The place in a list that a token names: digits without a sign or leading zeros (RFC 6901,
+/// section 4), so that no two pointers lead to one element.
+fn list_index(token: &str) -> Option<usize> {
+    let index: usize = token.parse().ok()?;
+    (index.to_string() == token).then_some(index)
 }
 
 fn parse(text: &str) -> Result<&RawValue, EditError> {

@@ -1,13 +1,14 @@
 //! The gate: a control made ready to decide requests.
 
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
 use crate::bucket::{Bucketing, Threshold};
 use crate::control::{Control, Generation, Kill, KillMode, OnLapse};
+use crate::document::read_words;
 use crate::time::Timestamp;
 
 /// One side of a rollout.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Arm {
     /// The old version.
@@ -160,6 +161,8 @@ impl Decision {
 }
 
 // === impl Arm ===
+
+read_words!(Arm { "stable" => Stable, "canary" => Canary });
 
 impl Arm {
     /// Both arms.

@@ -129,7 +129,8 @@ impl Paths {
             let Some((prefix, rest)) = path.split_at_checked(*length) else {
                 continue;
             };
-            if !rest.is_empty() && !rest.starts_with(b"/") {
+            // Without a prefix every path is taken, `*` of an OPTIONS request too.
+            if !prefix.is_empty() && !rest.is_empty() && !rest.starts_with(b"/") {
                 continue;
             }
             if let Some(node) = self.prefixes.get(prefix) {

@@ -29,7 +29,7 @@
 //! }"#)?;
 //! let rollout = &policy.rollouts[0];
 //! let gate = Gate::new(&rollout.control);
-//! let decision = gate.decide(&rollout.bucketing(), Some(b"user-17"), Timestamp::EPOCH);
+//! let decision = gate.decide(&rollout.bucketing(), Some(b"user-20"), Timestamp::EPOCH);
 //! assert_eq!((decision.arm(), decision.reason()), (Some(Arm::Canary), Reason::Ramp));
 //! # Ok::<(), breakglass_policy::DocumentError>(())
 //! ```
@@ -48,6 +48,8 @@ mod bucket;
 mod control;
 mod document;
 pub mod edit;
+#[cfg(test)]
+mod fixtures;
 mod gate;
 mod index;
 mod judge;
@@ -61,6 +63,8 @@ mod ramp;
 mod redaction;
 mod roster;
 mod router;
+#[cfg(feature = "schema")]
+pub mod schema;
 mod state;
 mod time;
 mod trust;
@@ -68,7 +72,7 @@ mod unit;
 
 pub use bucket::{Bucket, Bucketing, Salt, Threshold};
 pub use control::{Control, Generation, InFlight, Kill, KillMode, OnLapse};
-pub use document::DocumentError;
+pub use document::{DocumentError, Map};
 pub use gate::{Arm, Decision, Gate, Reason, Verdict};
 pub use judge::{Alpha, Factor, Judge, Signal};
 pub use name::Name;

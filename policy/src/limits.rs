@@ -4,13 +4,12 @@
 pub const ROLLOUTS: usize = 4_096;
 /// Bytes of a policy document. A proxy keeps it in every worker.
 pub const POLICY_BYTES: usize = 8 << 20;
-/// Bytes of an order. The longest sensible one has a full ramp and is below 4 KiB.
+/// Bytes of an order. The longest one has a full ramp and is below 16 KiB.
 pub const ORDER_BYTES: usize = 64 << 10;
-/// Steps of one ramp as a document gives it.
-pub const RAMP_STEPS: usize = 64;
-/// Steps of a ramp in force. The join of two ramps may have more steps than either; a control that
-/// would pass this is refused at the door, so that repeated pushes cannot grow it without end.
-pub const JOINED_RAMP_STEPS: usize = 256;
+/// Steps of a ramp, given or in force. The join of two ramps may have more steps than either; in
+/// shared state it stops growing here, so that repeated pushes cannot lengthen it without end. One
+/// limit for both, because a control that a proxy reports must be fit for the next policy.
+pub const RAMP_STEPS: usize = 256;
 /// Bytes of a name (policy, rollout, cluster, key, role): names become metric labels.
 pub const NAME_BYTES: usize = 64;
 /// Bytes of a version label, a header value or a path prefix in a policy.
@@ -29,6 +28,9 @@ pub const UNIT_BYTES: usize = 1_024;
 pub const JWT_BYTES: usize = 16 << 10;
 /// Bytes of a request body that is held for a JSON edit; a longer one is refused with 413.
 pub const EDITED_BODY_BYTES: usize = 1 << 20;
+/// Objects and lists within each other in a MessagePack document, as many as the JSON reader allows:
+/// no document may exhaust the stack of a worker.
+pub const DEPTH: usize = 128;
 /// The largest generation: every JSON reader holds it exactly (2^53 - 1).
 pub const GENERATION: u64 = (1 << 53) - 1;
 /// Controls kept of rollouts that no policy in force names any more, newest first. They are kept so

@@ -1,9 +1,10 @@
 //! Text that a document may contain: checked once, when it is read.
 
 /// Gives a newtype over `Box<str>` its serde, display and schema implementations. The type brings
-/// `fn parse(&str) -> Option<Self>`; `$expected` completes the sentence "expected …".
+/// `fn parse(&str) -> Option<Self>`; `$expected` completes the sentence "expected …". What follows
+/// it are the keywords of JSON Schema that say as much of the form as they can.
 macro_rules! checked_text {
-    ($type:ident, $expected:expr) => {
+    ($type:ident, $expected:expr $(, $keyword:literal: $value:expr)* $(,)?) => {
         impl $type {
             /// Checks `text`; `None` if it is not of this type's form.
             pub fn new(text: &str) -> Option<Self> {
@@ -28,14 +29,15 @@ macro_rules! checked_text {
             }
         }
 
-        impl<'de> serde::Deserialize<'de> for $type {
-            fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-                let text = <std::borrow::Cow<'_, str>>::deserialize(deserializer)?;
-                Self::parse(&text).ok_or_else(|| {
-                    serde::de::Error::invalid_value(serde::de::Unexpected::Str(&text), &$expected)
-                })
+        impl $crate::document::FromTree for $type {
+            fn from_tree(
+                tree: $crate::document::Tree,
+            ) -> Result<Self, $crate::document::DocumentError> {
+                $crate::document::checked(tree, Self::parse, &$expected)
             }
         }
+
+        $crate::document::read_by_serde!($type);
 
         #[cfg(feature = "schema")]
         impl schemars::JsonSchema for $type {
@@ -44,7 +46,11 @@ macro_rules! checked_text {
             }
 
             fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
-                schemars::json_schema!({"type": "string", "minLength": 1, "description": $expected})
+                schemars::json_schema!({
+                    "type": "string",
+                    "description": concat!("Expected: ", $expected, "."),
+                    $($keyword: $value),*
+                })
             }
         }
     };
@@ -72,5 +78,6 @@ impl Name {
 
 checked_text!(
     Name,
-    "a name of 1 to 64 letters, digits, dots, underscores or hyphens"
+    "a name of 1 to 64 letters, digits, dots, underscores or hyphens",
+    "pattern": "^[A-Za-z0-9._-]{1,64}$"
 );

@@ -2,17 +2,17 @@
 
 use std::fmt;
 
-use serde::{Deserialize, Deserializer, Serialize};
+use serde::Serialize;
 
 use crate::control::{Control, Generation, Kill};
-use crate::document::{self, DocumentError};
+use crate::document::{self, DocumentError, read_struct};
 use crate::limits;
 use crate::name::Name;
 use crate::ramp::Ramp;
 use crate::time::Timestamp;
 
 /// A request to change the control of one rollout; what it does not name stays as it is.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(deny_unknown_fields)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Order {
@@ -20,23 +20,16 @@ pub struct Order {
     pub rollout: Name,
     /// The generation that the changed control shall have: higher than the one in force.
     pub generation: Generation,
-    /// A new ramp.
+    /// A new ramp. Not `null`: who wants nobody on the canary orders `[]`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", schemars(with = "Ramp"))]
     pub ramp: Option<Ramp>,
     /// A new lease; `null` takes the lease away.
-    #[serde(
-        default,
-        deserialize_with = "given",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "schema", schemars(with = "Option<Timestamp>"))]
     pub not_after: Option<Option<Timestamp>>,
     /// The kill-switch; `null` turns it off.
-    #[serde(
-        default,
-        deserialize_with = "given",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "schema", schemars(with = "Option<Kill>"))]
     pub kill: Option<Option<Kill>>,
 }
@@ -58,6 +51,14 @@ pub enum OrderRefused {
 }
 
 // === impl Order ===
+
+read_struct!(Order {
+    rollout: required "rollout",
+    generation: required "generation",
+    ramp: given "ramp",
+    not_after: given "not_after",
+    kill: given "kill",
+});
 
 impl Order {
     /// Reads an order from JSON.
@@ -141,15 +142,6 @@ impl Order {
     }
 }
 
-/// Tells a field that is `null` from one that is absent.
-fn given<'de, D, T>(deserializer: D) -> Result<Option<Option<T>>, D::Error>
-where
-    D: Deserializer<'de>,
-    T: Deserialize<'de>,
-{
-    Option::deserialize(deserializer).map(Some)
-}
-
 // === impl OrderRefused ===
 
 impl fmt::Display for OrderRefused {
@@ -169,7 +161,7 @@ impl fmt::Display for OrderRefused {
             Self::RampTooLong => write!(
                 f,
                 "the joined ramp has more than {} steps; order a higher generation with a ramp of its own",
-                limits::JOINED_RAMP_STEPS
+                limits::RAMP_STEPS
             ),
         }
     }

@@ -1,9 +1,9 @@
 //! Units whose arm a person chose.
 
 use rustc_hash::FxHashMap;
-use serde::de::{self, Deserialize, Deserializer};
 use serde::{Serialize, Serializer};
 
+use crate::document::{DocumentError, FromTree, Tree, read_by_serde, read_struct};
 use crate::gate::Arm;
 use crate::limits;
 
@@ -14,13 +14,18 @@ pub struct Pins {
     arms: FxHashMap<Box<[u8]>, Arm>,
 }
 
-#[derive(Default, serde::Deserialize, serde::Serialize)]
+/// Units whose arm a person chose; a pin gives way to a kill and to a lapsed lease.
+#[derive(Default, serde::Serialize)]
 #[serde(deny_unknown_fields)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 struct PinLists {
+    /// Units that always get the new version, such as testers.
     #[serde(default)]
+    #[cfg_attr(feature = "schema", schemars(length(max = limits::PINS), inner(length(min = 1, max = limits::UNIT_BYTES))))]
     canary: Vec<String>,
+    /// Units that always keep the old version.
     #[serde(default)]
+    #[cfg_attr(feature = "schema", schemars(length(max = limits::PINS), inner(length(min = 1, max = limits::UNIT_BYTES))))]
     stable: Vec<String>,
 }
 
@@ -81,11 +86,20 @@ impl Serialize for Pins {
     }
 }
 
-impl<'de> Deserialize<'de> for Pins {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        Self::from_lists(PinLists::deserialize(deserializer)?).map_err(de::Error::custom)
+impl FromTree for Pins {
+    fn from_tree(tree: Tree) -> Result<Self, DocumentError> {
+        Self::from_lists(PinLists::from_tree(tree)?).map_err(DocumentError::whole)
     }
 }
+
+read_by_serde!(Pins);
+
+// === impl PinLists ===
+
+read_struct!(PinLists {
+    canary: or_default "canary",
+    stable: or_default "stable",
+});
 
 #[cfg(feature = "schema")]
 impl schemars::JsonSchema for Pins {

@@ -1,15 +1,14 @@
 //! The policy document: what an operator delivers as the filter's configuration.
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::fmt;
 use std::ops::Deref;
 
-use serde::de::{self, Deserialize, Deserializer};
-use serde::{Deserialize as DeriveDeserialize, Serialize};
+use serde::Serialize;
 
 use crate::bucket::{Bucketing, Salt};
 use crate::control::Control;
-use crate::document::{self, DocumentError};
+use crate::document::{
+    self, DocumentError, FromTree, Map, Tree, read_by_serde, read_struct, read_words,
+};
 use crate::edit::JsonEdits;
 use crate::gate::Arm;
 use crate::judge::Judge;
@@ -18,10 +17,10 @@ use crate::name::{Name, checked_text};
 use crate::pins::Pins;
 use crate::redaction::Redaction;
 use crate::trust::Trust;
-use crate::unit::UnitSources;
+use crate::unit::{UnitSource, UnitSources};
 
 /// Everything a filter needs to know: rollouts, redaction, trust and each rollout's last control.
-#[derive(Clone, Debug, PartialEq, DeriveDeserialize, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(deny_unknown_fields)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Policy {
@@ -40,7 +39,7 @@ pub struct Policy {
 }
 
 /// What the filter does on its listener.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, DeriveDeserialize, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub enum Role {
@@ -55,10 +54,11 @@ pub enum Role {
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
 #[serde(transparent)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[cfg_attr(feature = "schema", schemars(extend("maxItems" = limits::ROLLOUTS)))]
 pub struct Rollouts(Vec<Rollout>);
 
 /// The traffic side of one change.
-#[derive(Clone, Debug, PartialEq, DeriveDeserialize, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(deny_unknown_fields)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Rollout {
@@ -91,7 +91,7 @@ pub struct Rollout {
 }
 
 /// Which requests a rollout takes: those that meet every condition given.
-#[derive(Clone, Debug, Default, PartialEq, DeriveDeserialize, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
 #[serde(deny_unknown_fields)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Match {
@@ -107,7 +107,7 @@ pub struct Match {
 }
 
 /// The two versions of a rollout.
-#[derive(Clone, Debug, PartialEq, DeriveDeserialize, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(deny_unknown_fields)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Arms {
@@ -118,7 +118,7 @@ pub struct Arms {
 }
 
 /// One version, and how a request is made to reach it.
-#[derive(Clone, Debug, PartialEq, DeriveDeserialize, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(deny_unknown_fields)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct ArmSpec {
@@ -155,15 +155,24 @@ pub struct PathPrefix(Box<str>);
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 #[serde(transparent)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-pub struct HeaderMatches(BTreeMap<HeaderName, HeaderText>);
+#[cfg_attr(feature = "schema", schemars(extend("maxProperties" = limits::EDITS)))]
+pub struct HeaderMatches(Map<HeaderName, HeaderText>);
 
 /// Headers to set; never one of the proxy's or of Breakglass's own.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 #[serde(transparent)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-pub struct HeaderEdits(BTreeMap<HeaderName, HeaderText>);
+#[cfg_attr(feature = "schema", schemars(extend("maxProperties" = limits::EDITS)))]
+pub struct HeaderEdits(Map<HeaderName, HeaderText>);
 
 // === impl Policy ===
+
+read_struct!(Policy {
+    name: required "policy",
+    role: or_default "role",
+    rollouts: or_default "rollouts",
+    trust: or_default "trust",
+});
 
 impl Policy {
     /// Reads a policy from JSON.
@@ -183,6 +192,10 @@ impl Policy {
     }
 }
 
+// === impl Role ===
+
+read_words!(Role { "traffic" => Traffic, "operator" => Operator });
+
 // === impl Rollouts ===
 
 impl Rollouts {
@@ -194,16 +207,20 @@ impl Rollouts {
                 limits::ROLLOUTS
             ));
         }
-        let mut names = BTreeSet::new();
-        let set: BTreeSet<_> = rollouts.iter().flat_map(Rollout::headers_set).collect();
+        let mut names = Map::default();
+        let set = rollouts.iter().flat_map(Rollout::headers_set);
+        let set: Map<_, _> = set.map(|header| (header.as_str(), ())).collect();
         for rollout in &rollouts {
             let name = &rollout.name;
-            if !names.insert(name) {
+            if names.insert(name, ()).is_some() {
                 return Err(format!("two rollouts are named `{name}`"));
             }
             // The filter removes what clients send in a header that it sets, so such a header can
             // neither match nor identify anybody.
-            if let Some(header) = rollout.headers_read().find(|header| set.contains(header)) {
+            if let Some(header) = rollout
+                .headers_read()
+                .find(|header| set.get(header).is_some())
+            {
                 return Err(format!(
                     "rollout `{name}` reads header `{header}`, which an arm sets; read and set different headers"
                 ));
@@ -221,13 +238,28 @@ impl Deref for Rollouts {
     }
 }
 
-impl<'de> Deserialize<'de> for Rollouts {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        Self::new(Vec::deserialize(deserializer)?).map_err(de::Error::custom)
+impl FromTree for Rollouts {
+    fn from_tree(tree: Tree) -> Result<Self, DocumentError> {
+        Self::new(Vec::from_tree(tree)?).map_err(DocumentError::whole)
     }
 }
 
+read_by_serde!(Rollouts);
+
 // === impl Rollout ===
+
+read_struct!(Rollout {
+    name: required "name",
+    matches: or_default "match",
+    unit: or_default "unit",
+    salt: required "salt",
+    pins: or_default "pins",
+    arms: required "arms",
+    control: required "control",
+    expose: or_default "expose",
+    redaction: or_default "redaction",
+    judge: or_default "judge",
+});
 
 impl Rollout {
     /// The split of this rollout, ready for the hot path.
@@ -242,13 +274,27 @@ impl Rollout {
             .flat_map(|arm| arm.request_headers.0.keys())
     }
 
-    /// Every header that this rollout matches or identifies requests by, cookies and tokens apart.
-    fn headers_read(&self) -> impl Iterator<Item = &HeaderName> {
-        self.matches.headers.0.keys().chain(self.unit.headers())
+    /// Every header that this rollout matches or identifies requests by.
+    fn headers_read(&self) -> impl Iterator<Item = &str> {
+        let matched = self.matches.headers.0.keys().map(HeaderName::as_str);
+        matched.chain(self.unit.iter().map(UnitSource::header_name))
     }
 }
 
+// === impl Match ===
+
+read_struct!(Match {
+    host: or_default "host",
+    path_prefix: or_default "path_prefix",
+    headers: or_default "headers",
+});
+
 // === impl Arms ===
+
+read_struct!(Arms {
+    stable: required "stable",
+    canary: required "canary",
+});
 
 impl Arms {
     /// The version on this arm.
@@ -259,6 +305,15 @@ impl Arms {
         }
     }
 }
+
+// === impl ArmSpec ===
+
+read_struct!(ArmSpec {
+    version: required "version",
+    cluster: or_default "cluster",
+    request_headers: or_default "request_headers",
+    json: or_default "json",
+});
 
 // === impl HeaderName ===
 
@@ -277,7 +332,8 @@ impl HeaderName {
 
 checked_text!(
     HeaderName,
-    "the name of a header, such as x-user-id, of at most 64 bytes"
+    "the name of a header, such as x-user-id, of at most 64 bytes",
+    "pattern": "^[A-Za-z0-9!#$%&'*+.^_`|~-]{1,64}$"
 );
 
 // === impl HeaderText ===
@@ -292,7 +348,9 @@ impl HeaderText {
 
 checked_text!(
     HeaderText,
-    "1 to 1024 visible ASCII characters, with spaces only inside"
+    "1 to 1024 visible ASCII characters, with spaces only inside",
+    "pattern": "^[!-~]([ -~]*[!-~])?$",
+    "maxLength": limits::TEXT_BYTES
 );
 
 // === impl HostPattern ===
@@ -304,19 +362,31 @@ impl HostPattern {
     }
 
     fn parse(text: &str) -> Option<Self> {
+        // The root's dot is taken off requests as well.
+        let text = text.strip_suffix('.').unwrap_or(text);
         let domain = text.strip_prefix("*.").unwrap_or(text);
-        let legal = |byte: u8| byte.is_ascii_alphanumeric() || b"-._:[]".contains(&byte);
         let sized = (1..=MAX_HOST_BYTES).contains(&domain.len());
+        let labels = |host: &str| {
+            let legal = |byte: u8| byte.is_ascii_alphanumeric() || b"-_".contains(&byte);
+            host.split('.')
+                .all(|label| !label.is_empty() && label.bytes().all(legal))
+        };
         // A colon belongs to an IPv6 address in brackets; elsewhere it would begin a port.
-        let port = domain.contains(':') && !(domain.starts_with('[') && domain.ends_with(']'));
-        (sized && !port && domain.bytes().all(legal))
-            .then(|| Self(text.to_ascii_lowercase().into()))
+        let address = text
+            .strip_prefix('[')
+            .and_then(|text| text.strip_suffix(']'));
+        let legal = match address {
+            Some(address) => address.parse::<std::net::Ipv6Addr>().is_ok(),
+            None => labels(domain),
+        };
+        (sized && legal).then(|| Self(text.to_ascii_lowercase().into()))
     }
 }
 
 checked_text!(
     HostPattern,
-    "a host without its port, such as api.example.com or *.example.com"
+    "a host without its port, such as api.example.com or *.example.com",
+    "pattern": r"^(\[[0-9A-Fa-f:.]+\]|(\*\.)?[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*)\.?$"
 );
 
 // === impl PathPrefix ===
@@ -332,7 +402,9 @@ impl PathPrefix {
 
 checked_text!(
     PathPrefix,
-    "the beginning of a path in whole segments, such as /v1/agents, without query"
+    "the beginning of a path in whole segments, such as /v1/agents, without query",
+    "pattern": r#"^/[!"$->@-~]*$"#,
+    "maxLength": limits::TEXT_BYTES
 );
 
 // === impl HeaderMatches ===
@@ -348,13 +420,15 @@ impl HeaderMatches {
     }
 }
 
-impl<'de> Deserialize<'de> for HeaderMatches {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let map = document::unique_map(deserializer)?;
-        check_edits(map.len()).map_err(de::Error::custom)?;
+impl FromTree for HeaderMatches {
+    fn from_tree(tree: Tree) -> Result<Self, DocumentError> {
+        let map = Map::from_tree(tree)?;
+        check_edits(map.len())?;
         Ok(Self(map))
     }
 }
+
+read_by_serde!(HeaderMatches);
 
 // === impl HeaderEdits ===
 
@@ -369,29 +443,30 @@ impl HeaderEdits {
     }
 }
 
-impl<'de> Deserialize<'de> for HeaderEdits {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let map: BTreeMap<HeaderName, HeaderText> = document::unique_map(deserializer)?;
-        check_edits(map.len()).map_err(de::Error::custom)?;
+impl FromTree for HeaderEdits {
+    fn from_tree(tree: Tree) -> Result<Self, DocumentError> {
+        let map: Map<HeaderName, HeaderText> = Map::from_tree(tree)?;
+        check_edits(map.len())?;
         if let Some(name) = map.keys().find(|name| !name.is_settable()) {
-            let message = format!(
+            return Err(DocumentError::whole(format_args!(
                 "`{name}` belongs to the proxy or to Breakglass; expected a header of your own"
-            );
-            return Err(de::Error::custom(message));
+            )));
         }
         Ok(Self(map))
     }
 }
 
+read_by_serde!(HeaderEdits);
+
 /// At most so many conditions or edits in one place.
-pub(crate) fn check_edits(given: usize) -> Result<(), impl fmt::Display> {
+pub(crate) fn check_edits(given: usize) -> Result<(), DocumentError> {
     if given <= limits::EDITS {
         return Ok(());
     }
-    Err(format!(
-        "{given} entries, expected at most {}",
-        limits::EDITS
-    ))
+    let limit = limits::EDITS;
+    Err(DocumentError::whole(format_args!(
+        "{given} entries, expected at most {limit}"
+    )))
 }
 
 const BREAKGLASS_PREFIX: &str = "x-breakglass-";

@@ -2,15 +2,15 @@
 
 use std::fmt;
 
-use serde::de::{self, Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde::{Serialize, Serializer};
 
+use crate::document::{DocumentError, FromTree, Tree, read_by_serde, read_struct};
 use crate::limits;
 use crate::percent::Percent;
 use crate::time::Timestamp;
 
 /// One step of a ramp: from `at` on the canary takes `percent` of the units.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Deserialize, serde::Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
 #[serde(deny_unknown_fields)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Step {
@@ -18,7 +18,7 @@ pub struct Step {
     pub percent: Percent,
     /// When the step is taken; only the first step may leave it out, and is then in force at once.
     #[serde(default, skip_serializing_if = "is_at_once")]
-    #[cfg_attr(feature = "schema", schemars(with = "Option<Timestamp>"))]
+    #[cfg_attr(feature = "schema", schemars(with = "Timestamp"))]
     pub at: Timestamp,
 }
 
@@ -39,7 +39,12 @@ pub(crate) enum RampError {
     Shrinks { step: usize, percent: Percent },
 }
 
-struct RampVisitor;
+// === impl Step ===
+
+read_struct!(Step {
+    percent: required "percent",
+    at: or_default "at",
+});
 
 // === impl Ramp ===
 
@@ -68,19 +73,22 @@ impl Ramp {
 
     /// The ramp that at every moment has the smaller share of the two.
     pub fn min(&self, other: &Self) -> Self {
-        let mut times: Vec<_> = self
-            .steps
-            .iter()
-            .chain(&other.steps)
-            .map(|step| step.at)
-            .collect();
-        times.sort_unstable();
-        times.dedup();
+        let mut times: Vec<Timestamp> = Vec::new();
+        for Step { at, .. } in self.steps.iter().chain(&other.steps) {
+            if let Err(place) = times.binary_search(at) {
+                times.insert(place, *at);
+            }
+        }
         let smaller = |at| Step {
             percent: self.percent_at(at).min(other.percent_at(at)),
             at,
         };
         Self::canonical(times.into_iter().map(smaller).collect())
+    }
+
+    /// Keeps the first `steps` steps: the same share up to the last of them, no more afterwards.
+    pub(crate) fn truncate(&mut self, steps: usize) {
+        self.steps.truncate(steps);
     }
 
     pub(crate) fn from_steps(steps: Vec<Step>) -> Result<Self, RampError> {
@@ -118,37 +126,23 @@ impl Serialize for Ramp {
     }
 }
 
-impl<'de> Deserialize<'de> for Ramp {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_any(RampVisitor)
+impl FromTree for Ramp {
+    fn from_tree(tree: Tree) -> Result<Self, DocumentError> {
+        let steps = match tree {
+            Tree::Object(_) => vec![Step::from_tree(tree)?],
+            Tree::List(_) => Vec::from_tree(tree)?,
+            other => {
+                return other.mismatch(&"a list of steps, or one step such as {\"percent\": 10}");
+            }
+        };
+        Self::from_steps(steps).map_err(DocumentError::whole)
     }
 }
+
+read_by_serde!(Ramp);
 
 fn is_at_once(at: &Timestamp) -> bool {
     *at == Timestamp::EPOCH
-}
-
-// === impl RampVisitor ===
-
-impl<'de> Visitor<'de> for RampVisitor {
-    type Value = Ramp;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a list of steps, or one step such as {\"percent\": 10}")
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Ramp, A::Error> {
-        let step = Step::deserialize(de::value::MapAccessDeserializer::new(map))?;
-        Ramp::from_steps(vec![step]).map_err(de::Error::custom)
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Ramp, A::Error> {
-        let mut steps = Vec::new();
-        while let Some(step) = list.next_element()? {
-            steps.push(step);
-        }
-        Ramp::from_steps(steps).map_err(de::Error::custom)
-    }
 }
 
 // === impl RampError ===

@@ -1,23 +1,21 @@
 //! What happens to PII, as the policy says it.
 
-use std::collections::BTreeMap;
+use serde::Serialize;
 
-use serde::{Deserialize, Serialize};
-
-use crate::document::unique_map;
+use crate::document::{Map, read_struct, read_words};
 use crate::name::checked_text;
 
 /// Actions by entity, for each direction. The entity `*` stands for all that are not named.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 #[serde(deny_unknown_fields)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Redaction {
     /// In answers.
-    #[serde(default, deserialize_with = "unique_map")]
-    pub response: BTreeMap<Entity, Action>,
+    #[serde(default)]
+    pub response: Map<Entity, Action>,
     /// In requests.
-    #[serde(default, deserialize_with = "unique_map")]
-    pub request: BTreeMap<Entity, Action>,
+    #[serde(default)]
+    pub request: Map<Entity, Action>,
 }
 
 /// A PII type, named as Microsoft Presidio names it, or `*`.
@@ -25,7 +23,7 @@ pub struct Redaction {
 pub struct Entity(Box<str>);
 
 /// What happens where an entity is found, in order of strictness.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "snake_case")]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub enum Action {
@@ -36,6 +34,17 @@ pub enum Action {
     /// The message that carries it is withheld.
     Block,
 }
+
+// === impl Redaction ===
+
+read_struct!(Redaction {
+    response: or_default "response",
+    request: or_default "request",
+});
+
+// === impl Action ===
+
+read_words!(Action { "count" => Count, "mask" => Mask, "block" => Block });
 
 // === impl Entity ===
 
@@ -49,7 +58,8 @@ impl Entity {
 
 checked_text!(
     Entity,
-    "an entity in capitals, such as EMAIL_ADDRESS, or * for all others"
+    "an entity in capitals, such as EMAIL_ADDRESS, or * for all others",
+    "pattern": r"^([A-Z0-9_]{1,64}|\*)$"
 );
 
 const MAX_ENTITY_BYTES: usize = 64;

@@ -122,12 +122,8 @@ impl Router {
     }
 
     fn sources(&mut self, sources: &UnitSources) -> Box<[Source]> {
-        let mut header = |source: &UnitSource| match source {
-            UnitSource::Header(name) => self.intern(name.as_str()),
-            UnitSource::Cookie(_) | UnitSource::RandomCookie(_) => self.intern(COOKIE),
-            UnitSource::JwtClaim(_) => self.intern(AUTHORIZATION),
-        };
-        let headers: Vec<_> = sources.iter().map(&mut header).collect();
+        let header = |source: &UnitSource| self.intern(source.header_name());
+        let headers: Vec<_> = sources.iter().map(header).collect();
         let sources = headers.into_iter().zip(sources.iter().cloned());
         sources
             .map(|(header, source)| Source { header, source })
@@ -176,8 +172,6 @@ impl fmt::Display for RolloutId {
 
 const AUTHORITY: &str = ":authority";
 const PATH: &str = ":path";
-const COOKIE: &str = "cookie";
-const AUTHORIZATION: &str = "authorization";
 
 #[cfg(test)]
 mod tests;

@@ -1,24 +1,25 @@
 //! The state that all workers of a proxy share: every control the proxy has seen, joined.
 
-use std::collections::BTreeMap;
 use std::fmt;
 
-use serde::{Deserialize, Serialize};
+use rustc_hash::FxHashSet;
+use serde::Serialize;
 
 use crate::control::Control;
+use crate::document::{self, DocumentError, FromTree, Map, Tree, read_by_serde, read_struct};
 use crate::limits;
 use crate::name::Name;
 use crate::policy::Rollout;
 
 /// The controls in force, by rollout. Encoded as MessagePack in shared data.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct State {
     epoch: Epoch,
-    rollouts: BTreeMap<Name, Entry>,
+    rollouts: Map<Name, Entry>,
 }
 
 /// One rollout's control in force.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Entry {
     /// The join of every control that the proxy has seen.
     pub control: Control,
@@ -27,7 +28,7 @@ pub struct Entry {
 }
 
 /// Counts the changes of a [`State`]; it only grows while the proxy lives.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Deserialize, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(transparent)]
 pub struct Epoch(u64);
 
@@ -40,9 +41,14 @@ pub struct Head {
 
 /// Why shared bytes are no state: another program wrote them.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct StateError(String);
+pub struct StateError(pub(crate) DocumentError);
 
 // === impl State ===
+
+read_struct!(State {
+    epoch: required "epoch",
+    rollouts: required "rollouts",
+});
 
 impl State {
     /// Reads a state from shared data.
@@ -50,7 +56,7 @@ impl State {
     /// # Errors
     /// What is wrong with the bytes.
     pub fn decode(bytes: &[u8]) -> Result<Self, StateError> {
-        rmp_serde::from_slice(bytes).map_err(StateError::new)
+        document::from_msgpack(bytes, usize::MAX).map_err(StateError)
     }
 
     /// Writes the state for shared data.
@@ -58,7 +64,7 @@ impl State {
     /// # Errors
     /// Never for a state; the encoder's type says it could.
     pub fn encode(&self) -> Result<Vec<u8>, StateError> {
-        rmp_serde::to_vec_named(self).map_err(StateError::new)
+        document::to_msgpack(self).map_err(StateError)
     }
 
     /// The number of this state.
@@ -78,8 +84,8 @@ impl State {
 
     /// Joins the controls of a policy into the state; tells whether that changed anything.
     ///
-    /// A control whose join would pass the limits of a ramp is left out: the one in force is as
-    /// new, and the policy can be pushed again with a generation of its own.
+    /// A ramp that a join makes too long is cut short, which exposes less; a kill or a lease that
+    /// came with it counts in any case.
     pub fn join_policy(&mut self, rollouts: &[Rollout]) -> bool {
         let next = self.epoch.next();
         let mut changed = false;
@@ -104,12 +110,12 @@ impl State {
     }
 
     fn join_at(&mut self, epoch: Epoch, rollout: &Name, control: &Control) -> bool {
-        let joined = match self.rollouts.get(rollout) {
-            Some(entry) => entry.control.join(control),
+        let known = self.rollouts.get(rollout);
+        let joined = match known {
+            Some(entry) => entry.control.join(control).fitted(),
             None => control.clone(),
         };
-        let known = self.rollouts.get(rollout);
-        if known.is_some_and(|entry| entry.control == joined) || !joined.fits() {
+        if known.is_some_and(|entry| entry.control == joined) {
             return false;
         }
         let entry = Entry {
@@ -123,27 +129,52 @@ impl State {
     /// Keeps the state bounded: of the rollouts that the policy does not name, the longest
     /// unchanged go once there are too many.
     fn forget(&mut self, rollouts: &[Rollout]) {
-        let named = |name: &Name| rollouts.iter().any(|rollout| rollout.name == *name);
-        let surplus = self
-            .rollouts
-            .len()
-            .saturating_sub(rollouts.len())
-            .saturating_sub(limits::FORGOTTEN_CONTROLS);
+        let bound = rollouts.len().saturating_add(limits::FORGOTTEN_CONTROLS);
+        let surplus = self.rollouts.len().saturating_sub(bound);
         if surplus == 0 {
             return;
         }
-        let orphans = self.rollouts.iter().filter(|(name, _)| !named(name));
-        let mut orphans: Vec<_> = orphans
-            .map(|(name, entry)| (entry.since, name.clone()))
-            .collect();
-        orphans.sort_unstable();
-        for (_, name) in orphans.into_iter().take(surplus) {
-            self.rollouts.remove(&name);
-        }
+        let named: FxHashSet<_> = rollouts.iter().map(|rollout| &rollout.name).collect();
+        let orphans = self
+            .rollouts
+            .iter()
+            .filter(|(name, _)| !named.contains(name));
+        let mut changes: Vec<_> = orphans.map(|(_, entry)| entry.since).collect();
+        changes.sort_unstable();
+        let Some(last) = changes.get(surplus.saturating_sub(1)).copied() else {
+            return;
+        };
+        // Of those that changed with the last one to go, only as many as are still too many.
+        let older = changes.partition_point(|since| *since < last);
+        let mut ties = surplus.saturating_sub(older);
+        self.rollouts.retain(|name, entry| {
+            if named.contains(name) || entry.since > last {
+                return true;
+            }
+            let tie = entry.since == last;
+            let stays = tie && ties == 0;
+            ties = ties.saturating_sub(usize::from(tie));
+            stays
+        });
     }
 }
 
+// === impl Entry ===
+
+read_struct!(Entry {
+    control: required "control",
+    since: required "since",
+});
+
 // === impl Epoch ===
+
+impl FromTree for Epoch {
+    fn from_tree(tree: Tree) -> Result<Self, DocumentError> {
+        u64::from_tree(tree).map(Self)
+    }
+}
+
+read_by_serde!(Epoch);
 
 impl Epoch {
     /// The number of the epoch.
@@ -178,12 +209,6 @@ impl Head {
 }
 
 // === impl StateError ===
-
-impl StateError {
-    pub(crate) fn new(error: impl fmt::Display) -> Self {
-        Self(error.to_string())
-    }
-}
 
 impl fmt::Display for StateError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -3,8 +3,9 @@
 use std::fmt;
 use std::time::{Duration, SystemTime};
 
-use serde::de::{self, Deserialize, Deserializer};
 use serde::{Serialize, Serializer};
+
+use crate::document::{DocumentError, FromTree, Tree, checked, read_by_serde};
 
 /// A point in time: milliseconds since 1970-01-01T00:00:00Z, written as RFC 3339 in UTC.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -74,16 +75,14 @@ impl Serialize for Timestamp {
     }
 }
 
-impl<'de> Deserialize<'de> for Timestamp {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let text = std::borrow::Cow::<str>::deserialize(deserializer)?;
-        Self::parse(&text).ok_or_else(|| {
-            let expected =
-                "a time in UTC to the second or millisecond, such as 2026-11-23T20:00:00Z";
-            de::Error::invalid_value(de::Unexpected::Str(&text), &expected)
-        })
+impl FromTree for Timestamp {
+    fn from_tree(tree: Tree) -> Result<Self, DocumentError> {
+        let expected = "a time in UTC to the second or millisecond, such as 2026-11-23T20:00:00Z";
+        checked(tree, Self::parse, &expected)
     }
 }
+
+read_by_serde!(Timestamp);
 
 #[cfg(feature = "schema")]
 impl schemars::JsonSchema for Timestamp {
@@ -96,7 +95,7 @@ impl schemars::JsonSchema for Timestamp {
             "description": "A time in UTC (RFC 3339, ending in Z), to the second or millisecond.",
             "type": "string",
             "format": "date-time",
-            "pattern": "Z$"
+            "pattern": r"^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,3}0*)?Z$"
         })
     }
 }
@@ -122,15 +121,14 @@ impl Serialize for Seconds {
     }
 }
 
-impl<'de> Deserialize<'de> for Seconds {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let text = std::borrow::Cow::<str>::deserialize(deserializer)?;
-        Self::parse(&text).ok_or_else(|| {
-            let expected = "a duration of whole seconds with its unit, such as 30d, 12h or 90s";
-            de::Error::invalid_value(de::Unexpected::Str(&text), &expected)
-        })
+impl FromTree for Seconds {
+    fn from_tree(tree: Tree) -> Result<Self, DocumentError> {
+        let expected = "a duration of whole seconds with its unit, such as 30d, 12h or 90s";
+        checked(tree, Self::parse, &expected)
     }
 }
+
+read_by_serde!(Seconds);
 
 #[cfg(feature = "schema")]
 impl schemars::JsonSchema for Seconds {
@@ -142,6 +140,7 @@ impl schemars::JsonSchema for Seconds {
         schemars::json_schema!({
             "description": "A duration of whole seconds with its unit: 30d, 12h, 90s.",
             "type": "string",
+            "pattern": "^[0-9]+ ?[A-Za-z]",
             "examples": ["30d", "12h", "90s"]
         })
     }

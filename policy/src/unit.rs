@@ -1,20 +1,19 @@
 //! The unit: the sticky key of a request, and where it is found.
 
 use std::borrow::Cow;
-use std::fmt;
 use std::ops::Deref;
 
 use base64ct::{Base64UrlUnpadded, Encoding};
-use serde::de::{self, Deserialize, DeserializeSeed, Deserializer, IgnoredAny, MapAccess, Visitor};
-use serde::{Deserialize as DeriveDeserialize, Serialize};
+use serde::Serialize;
 
+use crate::document::{DocumentError, FromTree, Tree, read_by_serde, read_struct};
 use crate::limits;
 use crate::name::checked_text;
 use crate::policy::HeaderName;
 use crate::time::Seconds;
 
 /// One place where the unit of a request may be found.
-#[derive(Clone, Debug, PartialEq, Eq, DeriveDeserialize, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub enum UnitSource {
@@ -30,7 +29,7 @@ pub enum UnitSource {
 }
 
 /// A cookie that gives a request without any other unit one of its own.
-#[derive(Clone, Debug, PartialEq, Eq, DeriveDeserialize, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(deny_unknown_fields)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct RandomCookie {
@@ -44,6 +43,7 @@ pub struct RandomCookie {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 #[serde(transparent)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[cfg_attr(feature = "schema", schemars(extend("maxItems" = limits::UNIT_SOURCES)))]
 pub struct UnitSources(Vec<UnitSource>);
 
 /// The name of a cookie.
@@ -65,7 +65,18 @@ pub enum Unit<'a> {
     Missing,
 }
 
-struct ClaimVisitor<'a>(&'a str);
+// === impl UnitSource ===
+
+impl UnitSource {
+    /// The name of the header that the unit is read from, in lower case.
+    pub fn header_name(&self) -> &str {
+        match self {
+            Self::Header(name) => name.as_str(),
+            Self::Cookie(_) | Self::RandomCookie(_) => COOKIE,
+            Self::JwtClaim(_) => AUTHORIZATION,
+        }
+    }
+}
 
 // === impl UnitSources ===
 
@@ -102,11 +113,13 @@ impl Deref for UnitSources {
     }
 }
 
-impl<'de> Deserialize<'de> for UnitSources {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        Self::new(Vec::deserialize(deserializer)?).map_err(de::Error::custom)
+impl FromTree for UnitSources {
+    fn from_tree(tree: Tree) -> Result<Self, DocumentError> {
+        Self::new(Vec::from_tree(tree)?).map_err(DocumentError::whole)
     }
 }
+
+read_by_serde!(UnitSources);
 
 // === impl CookieName ===
 
@@ -117,7 +130,11 @@ impl CookieName {
     }
 }
 
-checked_text!(CookieName, "the name of a cookie, of at most 64 bytes");
+checked_text!(
+    CookieName,
+    "the name of a cookie, of at most 64 bytes",
+    "pattern": "^[A-Za-z0-9!#$%&'*+.^_`|~-]{1,64}$"
+);
 
 // === impl ClaimName ===
 
@@ -131,7 +148,9 @@ impl ClaimName {
 
 checked_text!(
     ClaimName,
-    "the name of a claim, such as sub, of 1 to 1024 bytes"
+    "the name of a claim, such as sub, of 1 to 1024 bytes",
+    "minLength": 1,
+    "maxLength": limits::TEXT_BYTES
 );
 
 /// Text that identifies somebody: not empty, not beyond all measure.
@@ -162,60 +181,46 @@ pub(crate) fn jwt_claim(header: &[u8], claim: &ClaimName) -> Option<Vec<u8>> {
     };
     let encoded = std::str::from_utf8(payload).ok()?;
     let payload = Base64UrlUnpadded::decode_vec(encoded).ok()?;
-    let mut reader = serde_json::Deserializer::from_slice(&payload);
-    let found = ClaimVisitor(claim.as_str()).deserialize(&mut reader).ok()?;
-    reader.end().ok()?;
-    found.map(String::into_bytes)
+    let Tree::Object(claims) = serde_json::from_slice(&payload).ok()? else {
+        return None;
+    };
+    let mut named = claims
+        .into_iter()
+        .filter(|(name, _)| name == claim.as_str());
+    match (named.next()?, named.next()) {
+        ((_, Tree::Text(text)), None) => Some(text.into_bytes()),
+        ((_, Tree::Unsigned(number)), None) => Some(number.to_string().into_bytes()),
+        _ => None,
+    }
 }
 
+impl FromTree for UnitSource {
+    fn from_tree(tree: Tree) -> Result<Self, DocumentError> {
+        let known = ["header", "cookie", "jwt_claim", "random_cookie"];
+        let (name, content) = tree.alternative(&known)?;
+        let source = match name.as_str() {
+            "header" => HeaderName::from_tree(content).map(Self::Header),
+            "cookie" => CookieName::from_tree(content).map(Self::Cookie),
+            "jwt_claim" => ClaimName::from_tree(content).map(Self::JwtClaim),
+            // `alternative` lets no other name through.
+            _ => RandomCookie::from_tree(content).map(Self::RandomCookie),
+        };
+        source.map_err(|error| error.under_key(&name))
+    }
+}
+
+read_by_serde!(UnitSource);
+
+// === impl RandomCookie ===
+
+read_struct!(RandomCookie {
+    name: required "name",
+    max_age: required "max_age",
+});
+
+const COOKIE: &str = "cookie";
+const AUTHORIZATION: &str = "authorization";
 const BEARER: &[u8] = b"bearer ";
-
-// === impl ClaimVisitor ===
-
-impl<'de> DeserializeSeed<'de> for ClaimVisitor<'_> {
-    type Value = Option<String>;
-
-    fn deserialize<D: Deserializer<'de>>(
-        self,
-        deserializer: D,
-    ) -> Result<Option<String>, D::Error> {
-        deserializer.deserialize_map(self)
-    }
-}
-
-impl<'de> Visitor<'de> for ClaimVisitor<'_> {
-    type Value = Option<String>;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("claims")
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut claims: A) -> Result<Option<String>, A::Error> {
-        #[derive(DeriveDeserialize)]
-        #[serde(untagged)]
-        enum Claim {
-            Text(String),
-            Number(u64),
-            Other(IgnoredAny),
-        }
-        let mut found = None;
-        while let Some(name) = claims.next_key::<Cow<'_, str>>()? {
-            if name != self.0 {
-                claims.next_value::<IgnoredAny>()?;
-                continue;
-            }
-            let value = match claims.next_value()? {
-                Claim::Text(text) => Some(text),
-                Claim::Number(number) => Some(number.to_string()),
-                Claim::Other(_) => None,
-            };
-            if found.replace(value).is_some() {
-                return Err(de::Error::custom("the claim is given twice"));
-            }
-        }
-        Ok(found.flatten())
-    }
-}
 
 #[cfg(test)]
 mod tests;

@@ -1,1 +1,293 @@
+use proptest::option;
+use proptest::prelude::*;
 
+use super::*;
+use crate::fixtures::{control, control_from, generation, kill, name, ramp, time};
+
+/// In force in every case of the tables.
+const CURRENT: &str = r#"{"generation": 7, "ramp": [{"percent": 10}, {"percent": 50, "at": "2026-11-23T20:00:00Z"}],
+    "not_after": "2026-11-23T22:00:00Z", "on_lapse": "hold"}"#;
+const KILLED: &str = r#"{"generation": 7, "ramp": {"percent": 10}, "kill": {"mode": "rollback", "in_flight": "cut"}}"#;
+
+fn order(terms: &str) -> Order {
+    let json = format!(r#"{{"rollout": "r", {terms}}}"#);
+    Order::from_json(json.as_bytes()).unwrap_or_else(|error| panic!("{json}: {error}"))
+}
+
+fn any_order() -> impl Strategy<Value = Order> {
+    let number = 0..4u64;
+    let ramp = option::of(ramp());
+    let not_after = option::of(option::of(time()));
+    let kill = option::of(option::of(kill()));
+    (number, ramp, not_after, kill).prop_map(|(number, ramp, not_after, kill)| Order {
+        rollout: name("r"),
+        generation: generation(number),
+        ramp,
+        not_after,
+        kill,
+    })
+}
+
+#[test]
+fn accepts_what_lowers_exposure() {
+    for (current, terms, expected) in [
+        (
+            CURRENT,
+            r#""generation": 8, "kill": {"mode": "rollback", "in_flight": "cut"}"#,
+            r#"{"generation": 8, "ramp": [{"percent": 10}, {"percent": 50, "at": "2026-11-23T20:00:00Z"}],
+                "not_after": "2026-11-23T22:00:00Z", "on_lapse": "hold", "kill": {"mode": "rollback", "in_flight": "cut"}}"#,
+        ),
+        (
+            CURRENT,
+            r#""generation": 8, "ramp": {"percent": 1}"#,
+            r#"{"generation": 8, "ramp": {"percent": 1}, "not_after": "2026-11-23T22:00:00Z", "on_lapse": "hold"}"#,
+        ),
+        (
+            CURRENT,
+            r#""generation": 8, "ramp": []"#,
+            r#"{"generation": 8, "not_after": "2026-11-23T22:00:00Z", "on_lapse": "hold"}"#,
+        ),
+        (
+            CURRENT,
+            r#""generation": 9000, "not_after": "2026-11-23T21:00:00Z""#,
+            r#"{"generation": 9000, "ramp": [{"percent": 10}, {"percent": 50, "at": "2026-11-23T20:00:00Z"}],
+                "not_after": "2026-11-23T21:00:00Z", "on_lapse": "hold"}"#,
+        ),
+        (
+            CURRENT,
+            r#""generation": 8, "kill": null"#,
+            r#"{"generation": 8, "ramp": [{"percent": 10}, {"percent": 50, "at": "2026-11-23T20:00:00Z"}],
+                "not_after": "2026-11-23T22:00:00Z", "on_lapse": "hold"}"#,
+        ),
+        (
+            KILLED,
+            r#""generation": 8, "kill": {"mode": "block", "in_flight": "cut"}"#,
+            r#"{"generation": 8, "ramp": {"percent": 10}, "kill": {"mode": "block", "in_flight": "cut"}}"#,
+        ),
+        // The generation in force: the same again, or something stricter.
+        (
+            KILLED,
+            r#""generation": 7, "kill": {"mode": "rollback", "in_flight": "cut"}"#,
+            KILLED,
+        ),
+        (
+            KILLED,
+            r#""generation": 7, "ramp": {"percent": 5}"#,
+            r#"{"generation": 7, "ramp": {"percent": 5}, "kill": {"mode": "rollback", "in_flight": "cut"}}"#,
+        ),
+    ] {
+        let result = order(terms).lower(&control_from(current));
+        assert_eq!(result, Ok(control_from(expected)), "{terms}");
+    }
+}
+
+#[test]
+fn refuses_what_raises_exposure_and_names_the_term() {
+    for (current, terms, term) in [
+        (CURRENT, r#""ramp": {"percent": 11}"#, "ramp"),
+        (
+            CURRENT,
+            r#""ramp": [{"percent": 10}, {"percent": 50, "at": "2026-11-23T19:59:59Z"}]"#,
+            "ramp",
+        ),
+        (
+            CURRENT,
+            r#""not_after": "2026-11-23T22:00:01Z""#,
+            "not_after",
+        ),
+        (CURRENT, r#""not_after": null"#, "not_after"),
+        (
+            CURRENT,
+            r#""ramp": {"percent": 11}, "not_after": null"#,
+            "not_after",
+        ),
+        (
+            CURRENT,
+            r#""ramp": {"percent": 11}, "kill": {"mode": "block"}"#,
+            "ramp",
+        ),
+        (KILLED, r#""kill": null"#, "kill"),
+        (KILLED, r#""kill": null, "ramp": []"#, "kill"),
+        (KILLED, r#""kill": {"mode": "rollback"}"#, "kill"),
+        (
+            KILLED,
+            r#""kill": {"mode": "block", "in_flight": "drain"}"#,
+            "kill",
+        ),
+    ] {
+        let terms = format!(r#""generation": 8, {terms}"#);
+        let result = order(&terms).lower(&control_from(current));
+        assert_eq!(result, Err(OrderRefused::Raises(term)), "{terms}");
+    }
+}
+
+#[test]
+fn refuses_what_is_stale_and_tells_the_generation_in_force() {
+    for (current, terms) in [
+        (CURRENT, r#""generation": 6, "kill": {"mode": "block"}"#),
+        (CURRENT, r#""generation": 0, "ramp": []"#),
+        // Of the generation in force, but asking for more than is in force.
+        (CURRENT, r#""generation": 7, "ramp": {"percent": 11}"#),
+        (
+            CURRENT,
+            r#""generation": 7, "kill": {"mode": "rollback"}, "ramp": {"percent": 11}"#,
+        ),
+        (KILLED, r#""generation": 7, "kill": null"#),
+    ] {
+        let result = order(terms).lower(&control_from(current));
+        let current = generation(7);
+        assert_eq!(result, Err(OrderRefused::Stale { current }), "{terms}");
+    }
+}
+
+#[test]
+fn refuses_an_order_that_names_no_term() {
+    let result = order(r#""generation": 8"#).lower(&control_from(CURRENT));
+    assert_eq!(result, Err(OrderRefused::Empty));
+}
+
+#[test]
+fn tells_null_from_absent() {
+    assert_eq!(order(r#""generation": 1"#).kill, None);
+    assert_eq!(order(r#""generation": 1, "kill": null"#).kill, Some(None));
+    assert_eq!(order(r#""generation": 1"#).not_after, None);
+    assert_eq!(
+        order(r#""generation": 1, "not_after": null"#).not_after,
+        Some(None)
+    );
+}
+
+#[test]
+fn refusals_say_what_to_do() {
+    for (refused, expected) in [
+        (
+            OrderRefused::Stale {
+                current: generation(7),
+            },
+            "generation 7 is in force; read the current control and order a higher generation",
+        ),
+        (OrderRefused::Raises("kill"), "`kill` would raise exposure;"),
+        (
+            OrderRefused::Empty,
+            "the order changes nothing; expected `kill`, `ramp` or `not_after`",
+        ),
+        (
+            OrderRefused::RampTooLong,
+            "the joined ramp has more than 256 steps;",
+        ),
+    ] {
+        assert!(refused.to_string().starts_with(expected), "{refused}");
+    }
+}
+
+#[test]
+fn broken_orders_name_the_path() {
+    #[rustfmt::skip]
+    let table = [
+        ("", "", "EOF while parsing a value"),
+        ("7", "", "invalid type: integer `7`, expected an object"),
+        (r#"{"generation": 1}"#, "", "missing field `rollout`"),
+        (r#"{"rollout": "r"}"#, "", "missing field `generation`"),
+        (r#"{"rollout": "a b", "generation": 1}"#, "rollout", "invalid value: string \"a b\", expected a name of 1 to 64"),
+        (r#"{"rollout": "r", "generation": -1}"#, "generation", "invalid value: integer `-1`, expected a generation"),
+        (r#"{"rollout": "r", "generation": 9007199254740992}"#, "generation", "invalid value: integer `9007199254740992`, expected a generation"),
+        (r#"{"rollout": "r", "generation": 1, "ramp": null}"#, "ramp", "invalid type: null, expected a list of steps"),
+        (r#"{"rollout": "r", "generation": 1, "ramp": [{"percent": 1}, {"percent": "2"}]}"#, "ramp[1].percent", "invalid type: string \"2\", expected a percentage"),
+        (r#"{"rollout": "r", "generation": 1, "kill": {"mode": "nuke"}}"#, "kill.mode", "unknown variant `nuke`, expected one of `rollback`, `block`"),
+        (r#"{"rollout": "r", "generation": 1, "kill": {"in_flight": "cut"}}"#, "kill", "missing field `mode`"),
+        (r#"{"rollout": "r", "generation": 1, "kill": {"mode": "block", "why": ""}}"#, "kill.why", "unknown field `why`"),
+        (r#"{"rollout": "r", "generation": 1, "on_lapse": "hold"}"#, "on_lapse", "unknown field `on_lapse`"),
+        (r#"{"rollout": "r", "generation": 1, "generation": 2}"#, "generation", "`generation` is given twice"),
+        (r#"{"rollout": "r", "generation": 1, "not_after": "tonight"}"#, "not_after", "invalid value: string \"tonight\", expected a time in UTC"),
+        (r#"{"rollout": "r", "generation": 1} {}"#, "", "trailing characters"),
+    ];
+    for (json, path, message) in table {
+        let error = Order::from_json(json.as_bytes()).unwrap_err();
+        assert_eq!(error.path(), path, "{json}: {error}");
+        assert!(error.message().starts_with(message), "{json}: {error}");
+    }
+}
+
+#[test]
+fn an_order_beyond_the_limit_is_refused_before_it_is_read() {
+    let spaces = " ".repeat(limits::ORDER_BYTES);
+    let json = format!(r#"{{"rollout": "r", "generation": 1}}{spaces}"#);
+    let error = Order::from_json(json.as_bytes()).unwrap_err();
+    assert!(
+        error.message().ends_with("expected at most 65536"),
+        "{error}"
+    );
+    let error = Order::from_msgpack(json.as_bytes()).unwrap_err();
+    assert!(
+        error.message().ends_with("expected at most 65536"),
+        "{error}"
+    );
+}
+
+proptest! {
+    #[test]
+    fn what_is_accepted_lowers_and_wins_the_join(order in any_order(), current in control()) {
+        if let Ok(ordered) = order.lower(&current) {
+            prop_assert!(ordered.exposes_no_more_than(&current));
+            prop_assert_eq!(ordered.generation, order.generation);
+            prop_assert_eq!(&current.join(&ordered), &ordered);
+        }
+    }
+
+    #[test]
+    fn an_accepted_order_may_be_repeated(order in any_order(), current in control()) {
+        if let Ok(ordered) = order.lower(&current) {
+            prop_assert_eq!(order.lower(&ordered), Ok(ordered));
+        }
+    }
+
+    #[test]
+    fn an_accepted_order_keeps_what_it_does_not_name(order in any_order(), current in control()) {
+        if let Ok(ordered) = order.lower(&current) {
+            prop_assert_eq!(ordered.on_lapse, current.on_lapse);
+            prop_assert!(order.ramp.is_some() || ordered.ramp == current.ramp);
+            prop_assert!(order.not_after.is_some() || ordered.not_after == current.not_after);
+            prop_assert!(order.kill.is_some() || ordered.kill == current.kill);
+        }
+    }
+
+    #[test]
+    fn a_newer_order_is_refused_only_for_what_it_raises(order in any_order(), current in control()) {
+        let ordered = order.over(&current);
+        let newer = order.generation > current.generation;
+        let lowers = ordered.exposes_no_more_than(&current);
+        match order.lower(&current) {
+            Err(OrderRefused::Empty) => prop_assert!((order.ramp, order.not_after, order.kill) == (None, None, None)),
+            Err(OrderRefused::Raises(term)) => {
+                prop_assert!(newer && !lowers);
+                // Without the term that it names, and those checked before it, less remains.
+                let given = match term {
+                    "kill" => order.kill.is_some(),
+                    "not_after" => order.not_after.is_some(),
+                    _ => order.ramp.is_some(),
+                };
+                prop_assert!(given, "{} was not ordered", term);
+            }
+            Err(OrderRefused::Stale { current: told }) => {
+                prop_assert!(!newer);
+                prop_assert_eq!(told, current.generation);
+            }
+            Err(OrderRefused::RampTooLong) => prop_assert!(false, "no ramp here is long"),
+            Ok(_) => prop_assert!(lowers && order.generation >= current.generation),
+        }
+    }
+
+    #[test]
+    fn survives_both_encodings(order in any_order()) {
+        let json = serde_json::to_vec(&order).unwrap();
+        prop_assert_eq!(&Order::from_json(&json).unwrap(), &order);
+        let packed = rmp_serde::to_vec_named(&order).unwrap();
+        prop_assert_eq!(&Order::from_msgpack(&packed).unwrap(), &order);
+    }
+
+    #[test]
+    fn arbitrary_bytes_never_panic(bytes: Vec<u8>) {
+        let _ = Order::from_json(&bytes);
+        let _ = Order::from_msgpack(&bytes);
+    }
+}

@@ -53,3 +53,26 @@ proptest! {
         prop_assert_eq!(rmp_serde::from_slice::<Percent>(&packed).unwrap(), percent);
     }
 }
+
+#[test]
+fn every_part_per_million_is_read_from_its_decimal() {
+    for ppm in 0..=1_000_000u32 {
+        let (whole, places) = (ppm / 10_000, ppm % 10_000);
+        let json = format!("{whole}.{places:04}");
+        assert_eq!(parse(&json), Some(ppm), "{json}");
+    }
+}
+
+#[test]
+fn integers_with_a_sign_are_read_from_message_pack() {
+    // int8 10, int64 100, int8 -1, float32 0.5.
+    let read = |bytes: &[u8]| {
+        rmp_serde::from_slice::<Percent>(bytes)
+            .ok()
+            .map(Percent::ppm)
+    };
+    assert_eq!(read(&[0xd0, 10]), Some(100_000));
+    assert_eq!(read(&[0xd3, 0, 0, 0, 0, 0, 0, 0, 100]), Some(1_000_000));
+    assert_eq!(read(&[0xd0, 0xff]), None);
+    assert_eq!(read(&[0xca, 0x3f, 0, 0, 0]), Some(5_000));
+}
