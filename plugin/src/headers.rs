@@ -1,7 +1,6 @@
 //! The headers of one request: read from the proxy once, kept as far as the policy asks for them.
 
-use breakglass_policy::{HeaderId, Headers, Router};
-use rustc_hash::FxHashSet;
+use breakglass_policy::{HeaderId, Headers, Router, Table};
 
 use crate::host::{self, HeaderPairs, Map, Status};
 
@@ -17,7 +16,7 @@ pub(crate) struct RequestHeaders<'a> {
 #[derive(Debug, Default)]
 pub(crate) struct OwnHeaders {
     /// What the arms of the policy set, beside everything that begins with `x-breakglass-`.
-    of_arms: FxHashSet<Box<[u8]>>,
+    of_arms: Table<()>,
 }
 
 #[derive(Clone, Debug)]
@@ -72,14 +71,16 @@ impl Headers for RequestHeaders<'_> {
 // === impl OwnHeaders ===
 
 impl OwnHeaders {
-    pub(crate) fn new<'a>(of_arms: impl Iterator<Item = &'a str>) -> Self {
-        Self {
-            of_arms: of_arms.map(|name| name.as_bytes().into()).collect(),
+    pub(crate) fn new<'a>(names: impl Iterator<Item = &'a str>) -> Self {
+        let mut of_arms = Table::default();
+        for name in names {
+            of_arms.get_or_insert_with(name.as_bytes(), || ());
         }
+        Self { of_arms }
     }
 
     fn contains(&self, name: &[u8]) -> bool {
-        name.starts_with(PREFIX) || (!self.of_arms.is_empty() && self.of_arms.contains(name))
+        name.starts_with(PREFIX) || (!self.of_arms.is_empty() && self.of_arms.get(name).is_some())
     }
 }
 

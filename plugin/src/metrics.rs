@@ -6,15 +6,13 @@
 use std::cell::RefCell;
 use std::rc::Rc;
 
-use breakglass_policy::{Arm, Name};
-
-use rustc_hash::FxHashMap;
+use breakglass_policy::{Arm, Map, Name};
 
 use crate::host::{self, MetricId, MetricKind};
 
 thread_local! {
     static ORDERS: RefCell<Vec<(&'static str, Counter)>> = const { RefCell::new(Vec::new()) };
-    static ROLLOUTS: RefCell<FxHashMap<Name, Rc<RolloutMetrics>>> = RefCell::default();
+    static ROLLOUTS: RefCell<Map<Name, Rc<RolloutMetrics>>> = RefCell::default();
 }
 
 /// A number that only grows; none where the proxy has no metrics.
@@ -72,11 +70,13 @@ pub(crate) fn orders(result: &'static str) -> Counter {
 impl RolloutMetrics {
     /// The metrics of the rollout with this name, whichever policy or version of it names it.
     pub(crate) fn of(rollout: &Name) -> Rc<Self> {
-        ROLLOUTS.with_borrow_mut(|known| {
-            let metrics = known.entry(rollout.clone());
-            metrics
-                .or_insert_with(|| Rc::new(Self::define(rollout)))
-                .clone()
+        ROLLOUTS.with_borrow_mut(|known| match known.get(rollout) {
+            Some(metrics) => metrics.clone(),
+            None => {
+                let metrics = Rc::new(Self::define(rollout));
+                known.insert(rollout.clone(), metrics.clone());
+                metrics
+            }
         })
     }
 

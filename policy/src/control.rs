@@ -187,16 +187,16 @@ impl fmt::Display for Generation {
 }
 
 impl FromTree for Generation {
-    fn from_tree(tree: Tree) -> Result<Self, DocumentError> {
+    fn from_tree(tree: &Tree) -> Result<Self, DocumentError> {
         let expected = "a generation from 0 to 9007199254740991";
-        let number = match &tree {
+        let number = match tree {
             Tree::Unsigned(number) => Self::new(*number),
             Tree::Signed(_) => None,
             other => return other.mismatch(&expected),
         };
         match number {
             Some(generation) => Ok(generation),
-            None => DocumentError::invalid(&tree, &expected),
+            None => DocumentError::invalid(tree, &expected),
         }
     }
 }

@@ -103,7 +103,7 @@ impl std::error::Error for DocumentError {}
 pub(crate) fn from_json<T: FromTree>(json: &[u8], limit: usize) -> Result<T, DocumentError> {
     check_size(json, limit)?;
     let tree: Tree = serde_json::from_slice(json).map_err(DocumentError::whole)?;
-    T::from_tree(tree)
+    T::from_tree(&tree)
 }
 
 /// Reads one MessagePack document of at most `limit` bytes and nothing after it.
@@ -117,7 +117,7 @@ pub(crate) fn from_msgpack<T: FromTree>(bytes: &[u8], limit: usize) -> Result<T,
         let message = format!("{} bytes follow the document", rest.len());
         return Err(DocumentError::whole(message));
     }
-    T::from_tree(tree)
+    T::from_tree(&tree)
 }
 
 /// Writes a document as MessagePack: maps with the same field names as the JSON form.

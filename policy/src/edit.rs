@@ -79,7 +79,7 @@ impl JsonEdits {
 }
 
 impl FromTree for JsonEdits {
-    fn from_tree(tree: Tree) -> Result<Self, DocumentError> {
+    fn from_tree(tree: &Tree) -> Result<Self, DocumentError> {
         let map: Map<JsonPointer, Tree> = Map::from_tree(tree)?;
         check_edits(map.len())?;
         for outer in map.keys() {
@@ -116,7 +116,18 @@ impl JsonPointer {
     /// The names on the way, unescaped.
     fn tokens(&self) -> impl Iterator<Item = String> {
         let tokens = self.0.split('/').skip(1);
-        tokens.map(|token| token.replace("~1", "/").replace("~0", "~"))
+        tokens.map(|token| {
+            let mut text = String::with_capacity(token.len());
+            let mut rest = token.chars();
+            while let Some(char) = rest.next() {
+                text.push(match char {
+                    // Whole escapes only, as `parse` saw to.
+                    '~' if rest.next() == Some('1') => '/',
+                    char => char,
+                });
+            }
+            text
+        })
     }
 
     /// Which bytes of `text` to replace, and by what, so that `value` stands at this pointer.

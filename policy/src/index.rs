@@ -4,16 +4,15 @@
 //! path prefix that ends where a segment ends, one per header that rollouts below that prefix ask
 //! for. Rollouts that differ in host, prefix or first header are never tried one by one.
 
-use rustc_hash::FxHashMap;
-
 use crate::policy::{Match, PathPrefix};
 use crate::router::{HeaderId, Headers};
+use crate::table::Table;
 
 /// All rollouts' matches, by host.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Index {
-    exact: FxHashMap<Box<[u8]>, Paths>,
-    below: FxHashMap<Box<[u8]>, Paths>,
+    exact: Table<Paths>,
+    below: Table<Paths>,
     any: Paths,
 }
 
@@ -22,7 +21,7 @@ pub(crate) struct Index {
 struct Paths {
     /// Distinct lengths of the prefixes, each tried once.
     lengths: Vec<usize>,
-    prefixes: FxHashMap<Box<[u8]>, Node>,
+    prefixes: Table<Node>,
 }
 
 /// The matches of one host and prefix, by their first header.
@@ -37,7 +36,7 @@ struct Node {
 #[derive(Clone, Debug)]
 struct ByHeader {
     header: HeaderId,
-    values: FxHashMap<Box<[u8]>, Vec<Candidate>>,
+    values: Table<Vec<Candidate>>,
 }
 
 /// A rollout whose first header matched.
@@ -59,13 +58,13 @@ impl Index {
     ) {
         let paths = match &matches.host {
             None => &mut self.any,
-            Some(host) => match host.below() {
-                Some(domain) => self.below.entry(domain.as_bytes().into()).or_default(),
-                None => self
-                    .exact
-                    .entry(host.as_str().as_bytes().into())
-                    .or_default(),
-            },
+            Some(host) => {
+                let (table, host) = match host.below() {
+                    Some(domain) => (&mut self.below, domain),
+                    None => (&mut self.exact, host.as_str()),
+                };
+                table.get_or_insert_with(host.as_bytes(), Paths::default)
+            }
         };
         let prefix = matches.path_prefix.as_ref().map_or("", PathPrefix::as_str);
         let conditions = matches.headers.iter();
@@ -120,7 +119,7 @@ impl Paths {
         if !self.lengths.contains(&prefix.len()) {
             self.lengths.push(prefix.len());
         }
-        self.prefixes.entry(prefix.into()).or_default()
+        self.prefixes.get_or_insert_with(prefix, Node::default)
     }
 
     /// The first rollout, before `best`, that takes a request for `path`.
@@ -154,10 +153,10 @@ impl Node {
             Some(by_header) => by_header,
             None => self.by_header.push_mut(ByHeader {
                 header: *header,
-                values: FxHashMap::default(),
+                values: Table::default(),
             }),
         };
-        let candidates = by_header.values.entry(value.clone()).or_default();
+        let candidates = by_header.values.get_or_insert_with(value, Vec::new);
         candidates.push(Candidate {
             rollout,
             others: others.into(),

@@ -65,16 +65,16 @@ read_struct!(Judge {
 // === impl Signal ===
 
 impl Signal {
-    fn read(name: &str, content: Tree) -> Result<Self, DocumentError> {
+    fn read(name: &str, content: &Tree) -> Result<Self, DocumentError> {
         match name {
             ERROR_RATE => {
-                let mut members = Members::of(content, &["worse_by"])?;
+                let members = Members::of(content, &["worse_by"])?;
                 Ok(Self::ErrorRate {
                     worse_by: members.required("worse_by")?,
                 })
             }
             REDACTIONS => {
-                let mut members = Members::of(content, &["entity", "two_sided"])?;
+                let members = Members::of(content, &["entity", "two_sided"])?;
                 Ok(Self::Redactions {
                     entity: members.required("entity")?,
                     two_sided: members.or_default("two_sided")?,
@@ -87,9 +87,9 @@ impl Signal {
 }
 
 impl FromTree for Signal {
-    fn from_tree(tree: Tree) -> Result<Self, DocumentError> {
+    fn from_tree(tree: &Tree) -> Result<Self, DocumentError> {
         let (name, content) = tree.alternative(&SIGNALS)?;
-        Self::read(&name, content).map_err(|error| error.under_key(&name))
+        Self::read(name, content).map_err(|error| error.under_key(name))
     }
 }
 
@@ -110,13 +110,13 @@ impl Alpha {
 }
 
 impl FromTree for Alpha {
-    fn from_tree(tree: Tree) -> Result<Self, DocumentError> {
-        let number = f64::from_tree(tree.clone())?;
+    fn from_tree(tree: &Tree) -> Result<Self, DocumentError> {
+        let number = f64::from_tree(tree)?;
         if number > 0.0 && number <= 0.5 {
             return Ok(Self(number));
         }
         DocumentError::invalid(
-            &tree,
+            tree,
             &"a probability above 0 and at most 0.5, such as 0.001",
         )
     }
@@ -134,12 +134,12 @@ impl Factor {
 }
 
 impl FromTree for Factor {
-    fn from_tree(tree: Tree) -> Result<Self, DocumentError> {
-        let number = f64::from_tree(tree.clone())?;
+    fn from_tree(tree: &Tree) -> Result<Self, DocumentError> {
+        let number = f64::from_tree(tree)?;
         if number > 1.0 && number.is_finite() {
             return Ok(Self(number));
         }
-        DocumentError::invalid(&tree, &"a factor above 1, such as 2.0")
+        DocumentError::invalid(tree, &"a factor above 1, such as 2.0")
     }
 }
 

@@ -66,6 +66,7 @@ mod router;
 #[cfg(feature = "schema")]
 pub mod schema;
 mod state;
+mod table;
 mod time;
 mod trust;
 mod unit;
@@ -88,6 +89,7 @@ pub use redaction::{Action, Entity, Redaction};
 pub use roster::{Acknowledgement, Roster, WorkerId};
 pub use router::{HeaderId, Headers, RolloutId, Router};
 pub use state::{Entry, Epoch, Head, State, StateError};
+pub use table::Table;
 pub use time::{Seconds, Timestamp};
 pub use trust::{Lower, PublicKey, Trust, TrustedKey};
 pub use unit::{ClaimName, CookieName, RandomCookie, Unit, UnitSource, UnitSources};

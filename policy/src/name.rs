@@ -31,7 +31,7 @@ macro_rules! checked_text {
 
         impl $crate::document::FromTree for $type {
             fn from_tree(
-                tree: $crate::document::Tree,
+                tree: &$crate::document::Tree,
             ) -> Result<Self, $crate::document::DocumentError> {
                 $crate::document::checked(tree, Self::parse, &$expected)
             }

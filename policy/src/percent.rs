@@ -73,10 +73,10 @@ impl Serialize for Percent {
 }
 
 impl FromTree for Percent {
-    fn from_tree(tree: Tree) -> Result<Self, DocumentError> {
+    fn from_tree(tree: &Tree) -> Result<Self, DocumentError> {
         let expected =
             "a percentage from 0 to 100 with at most four decimal places, such as 10 or 0.25";
-        let percent = match &tree {
+        let percent = match tree {
             Tree::Unsigned(percent) => Self::from_whole(*percent),
             Tree::Signed(_) => None,
             Tree::Float(percent) => Self::from_f64(*percent),
@@ -84,7 +84,7 @@ impl FromTree for Percent {
         };
         match percent {
             Some(percent) => Ok(percent),
-            None => DocumentError::invalid(&tree, &expected),
+            None => DocumentError::invalid(tree, &expected),
         }
     }
 }

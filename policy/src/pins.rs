@@ -1,17 +1,17 @@
 //! Units whose arm a person chose.
 
-use rustc_hash::FxHashMap;
 use serde::{Serialize, Serializer};
 
 use crate::document::{DocumentError, FromTree, Tree, read_by_serde, read_struct};
 use crate::gate::Arm;
 use crate::limits;
+use crate::table::Table;
 
 /// The pinned units of a rollout: testers on `canary`, customers that must not be touched on
 /// `stable`. A pin gives way to a kill and to a lapsed lease, to nothing else.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Pins {
-    arms: FxHashMap<Box<[u8]>, Arm>,
+    arms: Table<Arm>,
 }
 
 /// Units whose arm a person chose; a pin gives way to a kill and to a lapsed lease.
@@ -41,7 +41,7 @@ impl Pins {
     }
 
     fn from_lists(lists: PinLists) -> Result<Self, String> {
-        let mut arms = FxHashMap::default();
+        let mut arms = Table::default();
         for (arm, units) in [(Arm::Canary, lists.canary), (Arm::Stable, lists.stable)] {
             if units.len() > limits::PINS {
                 return Err(format!(
@@ -57,9 +57,10 @@ impl Pins {
                         limits::UNIT_BYTES
                     ));
                 }
-                if arms.insert(unit.clone().into_bytes().into(), arm).is_some() {
-                    return Err(format!("unit {unit:?} is pinned twice"));
+                if arms.get(unit.as_bytes()).is_some() {
+                    return Err(format!("unit `{unit}` is pinned twice"));
                 }
+                arms.get_or_insert_with(unit.as_bytes(), || arm);
             }
         }
         Ok(Self { arms })
@@ -87,7 +88,7 @@ impl Serialize for Pins {
 }
 
 impl FromTree for Pins {
-    fn from_tree(tree: Tree) -> Result<Self, DocumentError> {
+    fn from_tree(tree: &Tree) -> Result<Self, DocumentError> {
         Self::from_lists(PinLists::from_tree(tree)?).map_err(DocumentError::whole)
     }
 }

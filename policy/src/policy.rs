@@ -239,7 +239,7 @@ impl Deref for Rollouts {
 }
 
 impl FromTree for Rollouts {
-    fn from_tree(tree: Tree) -> Result<Self, DocumentError> {
+    fn from_tree(tree: &Tree) -> Result<Self, DocumentError> {
         Self::new(Vec::from_tree(tree)?).map_err(DocumentError::whole)
     }
 }
@@ -324,9 +324,9 @@ impl HeaderName {
         (sized && text.bytes().all(token)).then(|| Self(text.to_ascii_lowercase().into()))
     }
 
-    /// Whether the filter may set it: not the proxy's own framing, not Breakglass's own headers.
+    /// Whether an arm may set it.
     fn is_settable(&self) -> bool {
-        !self.0.starts_with(BREAKGLASS_PREFIX) && !FRAMING_HEADERS.contains(&&*self.0)
+        !self.0.starts_with(BREAKGLASS_PREFIX) && !RESERVED_HEADERS.contains(&&*self.0)
     }
 }
 
@@ -376,7 +376,12 @@ impl HostPattern {
             .strip_prefix('[')
             .and_then(|text| text.strip_suffix(']'));
         let legal = match address {
-            Some(address) => address.parse::<std::net::Ipv6Addr>().is_ok(),
+            // An address has at least two colons; whether it is a good one, requests will tell.
+            Some(address) => {
+                let colons = address.bytes().filter(|byte| *byte == b':').count();
+                let legal = |byte: u8| byte.is_ascii_hexdigit() || matches!(byte, b':' | b'.');
+                colons >= 2 && address.bytes().all(legal)
+            }
             None => labels(domain),
         };
         (sized && legal).then(|| Self(text.to_ascii_lowercase().into()))
@@ -421,7 +426,7 @@ impl HeaderMatches {
 }
 
 impl FromTree for HeaderMatches {
-    fn from_tree(tree: Tree) -> Result<Self, DocumentError> {
+    fn from_tree(tree: &Tree) -> Result<Self, DocumentError> {
         let map = Map::from_tree(tree)?;
         check_edits(map.len())?;
         Ok(Self(map))
@@ -444,12 +449,12 @@ impl HeaderEdits {
 }
 
 impl FromTree for HeaderEdits {
-    fn from_tree(tree: Tree) -> Result<Self, DocumentError> {
+    fn from_tree(tree: &Tree) -> Result<Self, DocumentError> {
         let map: Map<HeaderName, HeaderText> = Map::from_tree(tree)?;
         check_edits(map.len())?;
         if let Some(name) = map.keys().find(|name| !name.is_settable()) {
             return Err(DocumentError::whole(format_args!(
-                "`{name}` belongs to the proxy or to Breakglass; expected a header of your own"
+                "`{name}` belongs to HTTP or to Breakglass; expected a header of your own"
             )));
         }
         Ok(Self(map))
@@ -470,10 +475,13 @@ pub(crate) fn check_edits(given: usize) -> Result<(), DocumentError> {
 }
 
 const BREAKGLASS_PREFIX: &str = "x-breakglass-";
-/// What HTTP itself frames and routes by; an arm that set one of these would break the request.
-const FRAMING_HEADERS: [&str; 8] = [
+/// What HTTP frames and routes by, and what tells who a client is. The filter removes what clients
+/// send in a header that an arm sets, so an arm that set one of these would break every request.
+const RESERVED_HEADERS: [&str; 10] = [
+    "authorization",
     "connection",
     "content-length",
+    "cookie",
     "host",
     "keep-alive",
     "te",

@@ -127,7 +127,7 @@ impl Serialize for Ramp {
 }
 
 impl FromTree for Ramp {
-    fn from_tree(tree: Tree) -> Result<Self, DocumentError> {
+    fn from_tree(tree: &Tree) -> Result<Self, DocumentError> {
         let steps = match tree {
             Tree::Object(_) => vec![Step::from_tree(tree)?],
             Tree::List(_) => Vec::from_tree(tree)?,

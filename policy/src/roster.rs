@@ -158,7 +158,7 @@ impl Serialize for WorkerId {
 }
 
 impl FromTree for WorkerId {
-    fn from_tree(tree: Tree) -> Result<Self, DocumentError> {
+    fn from_tree(tree: &Tree) -> Result<Self, DocumentError> {
         let number = |text: &str| u64::from_str_radix(text, 16).ok().map(Self);
         checked(tree, number, &"a number in hexadecimal")
     }

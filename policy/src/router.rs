@@ -3,10 +3,9 @@
 use std::borrow::Cow;
 use std::fmt;
 
-use rustc_hash::FxHashMap;
-
 use crate::index::Index;
 use crate::policy::Policy;
+use crate::table::Table;
 use crate::unit::{self, Unit, UnitSource, UnitSources};
 
 /// Finds the rollout of a request and its unit.
@@ -15,7 +14,7 @@ use crate::unit::{self, Unit, UnitSource, UnitSources};
 /// collect them in one pass over the request and drop the rest.
 #[derive(Clone, Debug)]
 pub struct Router {
-    names: FxHashMap<Box<[u8]>, HeaderId>,
+    names: Table<HeaderId>,
     /// Bit n: some name has n bytes. Spares hashing most headers of a request.
     name_lengths: u128,
     index: Index,
@@ -49,7 +48,7 @@ impl Router {
     /// Compiles the rollouts of a policy.
     pub fn new(policy: &Policy) -> Self {
         let mut router = Self {
-            names: FxHashMap::default(),
+            names: Table::default(),
             name_lengths: 0,
             index: Index::default(),
             units: Vec::new(),
@@ -137,7 +136,7 @@ impl Router {
             .ok()
             .and_then(|length| 1u128.checked_shl(length));
         self.name_lengths |= bit.unwrap_or_default();
-        *self.names.entry(name.as_bytes().into()).or_insert(next)
+        *self.names.get_or_insert_with(name.as_bytes(), || next)
     }
 }
 

@@ -2,7 +2,6 @@
 
 use std::fmt;
 
-use rustc_hash::FxHashSet;
 use serde::Serialize;
 
 use crate::control::Control;
@@ -130,32 +129,24 @@ impl State {
     /// unchanged go once there are too many.
     fn forget(&mut self, rollouts: &[Rollout]) {
         let bound = rollouts.len().saturating_add(limits::FORGOTTEN_CONTROLS);
-        let surplus = self.rollouts.len().saturating_sub(bound);
+        let mut surplus = self.rollouts.len().saturating_sub(bound);
         if surplus == 0 {
             return;
         }
-        let named: FxHashSet<_> = rollouts.iter().map(|rollout| &rollout.name).collect();
-        let orphans = self
-            .rollouts
-            .iter()
-            .filter(|(name, _)| !named.contains(name));
-        let mut changes: Vec<_> = orphans.map(|(_, entry)| entry.since).collect();
-        changes.sort_unstable();
-        let Some(last) = changes.get(surplus.saturating_sub(1)).copied() else {
-            return;
-        };
-        // Of those that changed with the last one to go, only as many as are still too many.
-        let older = changes.partition_point(|since| *since < last);
-        let mut ties = surplus.saturating_sub(older);
-        self.rollouts.retain(|name, entry| {
-            if named.contains(name) || entry.since > last {
-                return true;
-            }
-            let tie = entry.since == last;
-            let stays = tie && ties == 0;
-            ties = ties.saturating_sub(usize::from(tie));
-            stays
-        });
+        let named: Map<_, _> = rollouts.iter().map(|rollout| (&rollout.name, ())).collect();
+        while surplus > 0 {
+            let orphan = |(name, _): &(&Name, &Entry)| named.get(name).is_none();
+            let orphans = self.rollouts.iter().filter(orphan);
+            let Some(oldest) = orphans.map(|(_, entry)| entry.since).min() else {
+                return;
+            };
+            // Whole policies come and go together, so few rounds take many.
+            self.rollouts.retain(|name, entry| {
+                let goes = surplus > 0 && entry.since == oldest && named.get(&name).is_none();
+                surplus = surplus.saturating_sub(usize::from(goes));
+                !goes
+            });
+        }
     }
 }
 
@@ -169,7 +160,7 @@ read_struct!(Entry {
 // === impl Epoch ===
 
 impl FromTree for Epoch {
-    fn from_tree(tree: Tree) -> Result<Self, DocumentError> {
+    fn from_tree(tree: &Tree) -> Result<Self, DocumentError> {
         u64::from_tree(tree).map(Self)
     }
 }

@@ -76,7 +76,7 @@ impl Serialize for Timestamp {
 }
 
 impl FromTree for Timestamp {
-    fn from_tree(tree: Tree) -> Result<Self, DocumentError> {
+    fn from_tree(tree: &Tree) -> Result<Self, DocumentError> {
         let expected = "a time in UTC to the second or millisecond, such as 2026-11-23T20:00:00Z";
         checked(tree, Self::parse, &expected)
     }
@@ -122,7 +122,7 @@ impl Serialize for Seconds {
 }
 
 impl FromTree for Seconds {
-    fn from_tree(tree: Tree) -> Result<Self, DocumentError> {
+    fn from_tree(tree: &Tree) -> Result<Self, DocumentError> {
         let expected = "a duration of whole seconds with its unit, such as 30d, 12h or 90s";
         checked(tree, Self::parse, &expected)
     }

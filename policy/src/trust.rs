@@ -54,8 +54,8 @@ pub struct PublicKey(Box<str>);
 // === impl Trust ===
 
 impl FromTree for Trust {
-    fn from_tree(tree: Tree) -> Result<Self, DocumentError> {
-        let mut members = Members::of(tree, &["keys", "raise", "lower"])?;
+    fn from_tree(tree: &Tree) -> Result<Self, DocumentError> {
+        let members = Members::of(tree, &["keys", "raise", "lower"])?;
         let trust = Self {
             keys: members.required("keys")?,
             raise: members.or_default("raise")?,

@@ -81,14 +81,6 @@ impl UnitSource {
 // === impl UnitSources ===
 
 impl UnitSources {
-    /// Every header that a unit is read from, cookies and tokens apart.
-    pub fn headers(&self) -> impl Iterator<Item = &HeaderName> {
-        self.0.iter().filter_map(|source| match source {
-            UnitSource::Header(name) => Some(name),
-            _ => None,
-        })
-    }
-
     fn new(sources: Vec<UnitSource>) -> Result<Self, String> {
         if sources.len() > limits::UNIT_SOURCES {
             let given = sources.len();
@@ -114,7 +106,7 @@ impl Deref for UnitSources {
 }
 
 impl FromTree for UnitSources {
-    fn from_tree(tree: Tree) -> Result<Self, DocumentError> {
+    fn from_tree(tree: &Tree) -> Result<Self, DocumentError> {
         Self::new(Vec::from_tree(tree)?).map_err(DocumentError::whole)
     }
 }
@@ -195,17 +187,17 @@ pub(crate) fn jwt_claim(header: &[u8], claim: &ClaimName) -> Option<Vec<u8>> {
 }
 
 impl FromTree for UnitSource {
-    fn from_tree(tree: Tree) -> Result<Self, DocumentError> {
+    fn from_tree(tree: &Tree) -> Result<Self, DocumentError> {
         let known = ["header", "cookie", "jwt_claim", "random_cookie"];
         let (name, content) = tree.alternative(&known)?;
-        let source = match name.as_str() {
+        let source = match name {
             "header" => HeaderName::from_tree(content).map(Self::Header),
             "cookie" => CookieName::from_tree(content).map(Self::Cookie),
             "jwt_claim" => ClaimName::from_tree(content).map(Self::JwtClaim),
             // `alternative` lets no other name through.
             _ => RandomCookie::from_tree(content).map(Self::RandomCookie),
         };
-        source.map_err(|error| error.under_key(&name))
+        source.map_err(|error| error.under_key(name))
     }
 }
 

@@ -147,7 +147,7 @@ fn wrong_method(expected: &'static str) -> Problem {
 }
 
 fn not_a_generation(text: &str) -> Problem {
-    let detail = format!("{text:?} is no generation, expected a whole number from 0 to 2^53 - 1");
+    let detail = format!("`{text}` is no generation, expected a whole number from 0 to 2^53 - 1");
     Problem::new(
         400,
         "urn:breakglass:malformed",

@@ -89,16 +89,14 @@ impl<K: Serialize, V: Serialize> Serialize for Map<K, V> {
 }
 
 impl<K: FromTree + Ord, V: FromTree> FromTree for Map<K, V> {
-    fn from_tree(tree: Tree) -> Result<Self, DocumentError> {
+    fn from_tree(tree: &Tree) -> Result<Self, DocumentError> {
         let mut map = Self::default();
         for (name, value) in tree.object()? {
-            let under_name = |error: DocumentError| error.under_key(&name);
-            let key = K::from_tree(Tree::Text(name.clone())).map_err(under_name)?;
+            let under_name = |error: DocumentError| error.under_key(name);
+            let key = K::from_tree(&Tree::Text(name.clone())).map_err(under_name)?;
             let value = V::from_tree(value).map_err(under_name)?;
             if map.insert(key, value).is_some() {
-                return Err(DocumentError::whole(format_args!(
-                    "`{name}` is given twice"
-                )));
+                return Err(DocumentError::twice(name));
             }
         }
         Ok(map)

@@ -9,12 +9,12 @@ use super::{DocumentError, Tree};
 
 /// A type that can be read from a document, or says what it expected instead.
 pub(crate) trait FromTree: Sized {
-    fn from_tree(tree: Tree) -> Result<Self, DocumentError>;
+    fn from_tree(tree: &Tree) -> Result<Self, DocumentError>;
 }
 
-/// The members of an object that have not been read yet; every name is known and given once.
-pub(crate) struct Members {
-    members: Vec<(String, Tree)>,
+/// The members of an object; every name is known and given once.
+pub(crate) struct Members<'a> {
+    members: &'a [(String, Tree)],
 }
 
 /// Reads a struct from an object whose members are exactly these. Each is `required`,
@@ -23,9 +23,9 @@ macro_rules! read_struct {
     ($type:ident { $($field:ident: $how:ident $name:literal),* $(,)? }) => {
         impl $crate::document::FromTree for $type {
             fn from_tree(
-                tree: $crate::document::Tree,
+                tree: &$crate::document::Tree,
             ) -> Result<Self, $crate::document::DocumentError> {
-                let mut members = $crate::document::Members::of(tree, &[$($name),*])?;
+                let members = $crate::document::Members::of(tree, &[$($name),*])?;
                 Ok(Self { $($field: members.$how($name)?),* })
             }
         }
@@ -39,13 +39,13 @@ macro_rules! read_words {
     ($type:ident { $($word:literal => $variant:ident),* $(,)? }) => {
         impl $crate::document::FromTree for $type {
             fn from_tree(
-                tree: $crate::document::Tree,
+                tree: &$crate::document::Tree,
             ) -> Result<Self, $crate::document::DocumentError> {
                 const WORDS: &[&str] = &[$($word),*];
                 let word = tree.text(&$crate::document::Words(WORDS))?;
-                match word.as_str() {
+                match word {
                     $($word => Ok(Self::$variant),)*
-                    _ => Err($crate::document::DocumentError::unknown("variant", &word, WORDS)),
+                    _ => Err($crate::document::DocumentError::unknown("variant", word, WORDS)),
                 }
             }
         }
@@ -60,7 +60,7 @@ macro_rules! read_by_serde {
         impl<'de> serde::Deserialize<'de> for $type {
             fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
                 let tree = $crate::document::Tree::deserialize(deserializer)?;
-                let read = $crate::document::FromTree::from_tree(tree);
+                let read = $crate::document::FromTree::from_tree(&tree);
                 read.map_err(serde::de::Error::custom)
             }
         }
@@ -71,64 +71,54 @@ pub(crate) use {read_by_serde, read_struct, read_words};
 
 /// Reads a text that `parse` accepts.
 pub(crate) fn checked<T>(
-    tree: Tree,
+    tree: &Tree,
     parse: fn(&str) -> Option<T>,
     expected: &dyn fmt::Display,
 ) -> Result<T, DocumentError> {
-    let parsed = match &tree {
-        Tree::Text(text) => parse(text),
-        other => return other.mismatch(expected),
-    };
-    match parsed {
+    match parse(tree.text(expected)?) {
         Some(value) => Ok(value),
-        None => DocumentError::invalid(&tree, expected),
+        None => DocumentError::invalid(tree, expected),
     }
 }
 
 // === impl Members ===
 
-impl Members {
+impl<'a> Members<'a> {
     /// The members of an object, all of which must be `known`.
-    pub(crate) fn of(tree: Tree, known: &[&str]) -> Result<Self, DocumentError> {
+    pub(crate) fn of(tree: &'a Tree, known: &[&str]) -> Result<Self, DocumentError> {
         let members = tree.object()?;
         for (place, (name, _)) in members.iter().enumerate() {
+            let mut later = members.iter().skip(place.saturating_add(1));
             if !known.contains(&name.as_str()) {
                 return Err(DocumentError::unknown("field", name, known).under_key(name));
             }
-            if members
-                .iter()
-                .skip(place.saturating_add(1))
-                .any(|(other, _)| other == name)
-            {
-                return Err(
-                    DocumentError::whole(format_args!("`{name}` is given twice")).under_key(name),
-                );
+            if later.any(|(other, _)| other == name) {
+                return Err(DocumentError::twice(name).under_key(name));
             }
         }
         Ok(Self { members })
     }
 
-    pub(crate) fn required<T: FromTree>(&mut self, name: &str) -> Result<T, DocumentError> {
+    pub(crate) fn required<T: FromTree>(&self, name: &str) -> Result<T, DocumentError> {
         let given = self.given(name)?;
         given.ok_or_else(|| DocumentError::whole(format_args!("missing field `{name}`")))
     }
 
-    pub(crate) fn or_default<T: FromTree + Default>(
-        &mut self,
-        name: &str,
-    ) -> Result<T, DocumentError> {
+    pub(crate) fn or_default<T: FromTree + Default>(&self, name: &str) -> Result<T, DocumentError> {
         Ok(self.given(name)?.unwrap_or_default())
     }
 
-    pub(crate) fn given<T: FromTree>(&mut self, name: &str) -> Result<Option<T>, DocumentError> {
-        let Some(place) = self.members.iter().position(|(member, _)| member == name) else {
-            return Ok(None);
-        };
-        let (_, tree) = self.members.swap_remove(place);
-        match T::from_tree(tree) {
-            Ok(value) => Ok(Some(value)),
-            Err(error) => Err(error.under_key(name)),
+    pub(crate) fn given<T: FromTree>(&self, name: &str) -> Result<Option<T>, DocumentError> {
+        match self.get(name).map(T::from_tree) {
+            None => Ok(None),
+            Some(Ok(value)) => Ok(Some(value)),
+            Some(Err(error)) => Err(error.under_key(name)),
         }
+    }
+
+    fn get(&self, name: &str) -> Option<&'a Tree> {
+        let named = self.members.iter().find(|(member, _)| member == name);
+        named.map(|(_, tree)| tree)
     }
 }
 
@@ -136,7 +126,7 @@ impl Members {
 
 impl Tree {
     /// The members of an object, in order.
-    pub(crate) fn object(self) -> Result<Vec<(String, Self)>, DocumentError> {
+    pub(crate) fn object(&self) -> Result<&[(String, Self)], DocumentError> {
         match self {
             Self::Object(members) => Ok(members),
             other => other.mismatch(&"an object"),
@@ -144,7 +134,7 @@ impl Tree {
     }
 
     /// A text; otherwise an error that expects `what`.
-    pub(crate) fn text(self, what: &dyn fmt::Display) -> Result<String, DocumentError> {
+    pub(crate) fn text(&self, what: &dyn fmt::Display) -> Result<&str, DocumentError> {
         match self {
             Self::Text(text) => Ok(text),
             other => other.mismatch(what),
@@ -152,14 +142,14 @@ impl Tree {
     }
 
     /// The one member of an object that stands for an alternative.
-    pub(crate) fn alternative(self, known: &[&str]) -> Result<(String, Self), DocumentError> {
-        let mut members = self.object()?;
+    pub(crate) fn alternative(&self, known: &[&str]) -> Result<(&str, &Self), DocumentError> {
+        let members = self.object()?;
         let unknown = |(name, _): &&(String, Self)| !known.contains(&name.as_str());
         if let Some((name, _)) = members.iter().find(unknown) {
             return Err(DocumentError::unknown("variant", name, known).under_key(name));
         }
-        match (members.pop(), members.is_empty()) {
-            (Some(member), true) => Ok(member),
+        match members {
+            [(name, content)] => Ok((name, content)),
             _ => Err(DocumentError::whole(format_args!(
                 "expected an object with one member, {}",
                 Words(known)
@@ -169,48 +159,48 @@ impl Tree {
 }
 
 impl FromTree for bool {
-    fn from_tree(tree: Tree) -> Result<Self, DocumentError> {
+    fn from_tree(tree: &Tree) -> Result<Self, DocumentError> {
         match tree {
-            Tree::Bool(bool) => Ok(bool),
+            Tree::Bool(bool) => Ok(*bool),
             other => other.mismatch(&"a boolean"),
         }
     }
 }
 
 impl FromTree for String {
-    fn from_tree(tree: Tree) -> Result<Self, DocumentError> {
-        tree.text(&"a string")
+    fn from_tree(tree: &Tree) -> Result<Self, DocumentError> {
+        tree.text(&"a string").map(str::to_owned)
     }
 }
 
 impl FromTree for u64 {
-    fn from_tree(tree: Tree) -> Result<Self, DocumentError> {
+    fn from_tree(tree: &Tree) -> Result<Self, DocumentError> {
         match tree {
-            Tree::Unsigned(number) => Ok(number),
+            Tree::Unsigned(number) => Ok(*number),
             other => other.mismatch(&"a whole number from 0 on"),
         }
     }
 }
 
 impl FromTree for f64 {
-    fn from_tree(tree: Tree) -> Result<Self, DocumentError> {
+    fn from_tree(tree: &Tree) -> Result<Self, DocumentError> {
         match tree {
-            Tree::Float(number) => Ok(number),
-            Tree::Unsigned(number) => Ok(number as f64),
-            Tree::Signed(number) => Ok(number as f64),
+            Tree::Float(number) => Ok(*number),
+            Tree::Unsigned(number) => Ok(*number as f64),
+            Tree::Signed(number) => Ok(*number as f64),
             other => other.mismatch(&"a number"),
         }
     }
 }
 
 impl FromTree for Tree {
-    fn from_tree(tree: Tree) -> Result<Self, DocumentError> {
-        Ok(tree)
+    fn from_tree(tree: &Tree) -> Result<Self, DocumentError> {
+        Ok(tree.clone())
     }
 }
 
 impl<T: FromTree> FromTree for Option<T> {
-    fn from_tree(tree: Tree) -> Result<Self, DocumentError> {
+    fn from_tree(tree: &Tree) -> Result<Self, DocumentError> {
         match tree {
             Tree::Null => Ok(None),
             given => T::from_tree(given).map(Some),
@@ -219,13 +209,13 @@ impl<T: FromTree> FromTree for Option<T> {
 }
 
 impl<T: FromTree> FromTree for Vec<T> {
-    fn from_tree(tree: Tree) -> Result<Self, DocumentError> {
+    fn from_tree(tree: &Tree) -> Result<Self, DocumentError> {
         let elements = match tree {
             Tree::List(elements) => elements,
             other => return other.mismatch(&"a list"),
         };
         let mut values = Self::with_capacity(elements.len());
-        for (index, element) in elements.into_iter().enumerate() {
+        for (index, element) in elements.iter().enumerate() {
             values.push(T::from_tree(element).map_err(|error| error.under_index(index))?);
         }
         Ok(values)
@@ -235,6 +225,11 @@ impl<T: FromTree> FromTree for Vec<T> {
 // === impl DocumentError ===
 
 impl DocumentError {
+    /// A name that comes twice.
+    pub(crate) fn twice(name: &str) -> Self {
+        Self::whole(format_args!("`{name}` is given twice"))
+    }
+
     /// A word that none of the `known` ones is.
     pub(crate) fn unknown(what: &str, word: &str, known: &[&str]) -> Self {
         Self::whole(format_args!(

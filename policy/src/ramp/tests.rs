@@ -95,7 +95,10 @@ fn refuses_what_is_no_ramp() {
         ("10", "invalid type: integer `10`, expected a list of steps"),
         ("null", "invalid type: null, expected a list of steps"),
         ("{}", "missing field `percent`"),
-        (r#"[{"percent": 1, "at": null}]"#, "[0].at: invalid type: null"),
+        (
+            r#"[{"percent": 1, "at": null}]"#,
+            "[0].at: invalid type: null",
+        ),
     ] {
         let error = read(json).unwrap_err();
         assert!(error.starts_with(expected), "{json}: {error}");

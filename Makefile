@@ -1,0 +1,78 @@
+# Breakglass: two commands do all set-up on a fresh machine, `make demo` and `make test`.
+# Needs Rust (see rust-version in Cargo.toml), python3 with pip, and git. The rest is installed into
+# .tools/ (Envoy) or as a package of the system (binaryen), once, and said first.
+
+.DEFAULT_GOAL := help
+.PHONY: help demo run test test-policy test-host test-examples test-vectors bench lint fmt schema wasm wasm-nosimd tools rust-target wasm-opt clean
+
+CARGO     ?= cargo
+WASM      := target/wasm32-wasip1/release/breakglass.wasm
+WASM_BUILT := target/wasm32-wasip1/release/deps/breakglass.wasm
+# What the module may use: what rustc uses for this target by default, and SIMD.
+WASM_OPT  := wasm-opt -Oz --enable-bulk-memory --enable-mutable-globals --enable-nontrapping-float-to-int --enable-sign-ext
+
+help: ## List the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+demo: wasm tools ## The main job end to end on a real Envoy: ramp, kill, refused config (about a minute)
+	$(CARGO) run --quiet -p breakglass-examples --bin demo
+
+run: wasm tools ## Leave agents and Envoy running and print what to try
+	$(CARGO) run --quiet -p breakglass-examples --bin run
+
+test: wasm tools test-policy test-vectors test-examples test-host ## Every test, those on a real Envoy too
+
+test-policy: ## The rules: unit and property tests, schemas, vectors
+	$(CARGO) test -p breakglass-policy --all-features
+
+test-host: wasm tools ## The built filter on a wasmtime host and on a real Envoy
+	$(CARGO) test -p breakglass-host-tests
+
+test-examples: wasm tools ## The fake agents, the load driver and the Envoy configurations
+	$(CARGO) test -p breakglass-examples
+
+test-vectors: .tools/pynacl ## The published test vectors, computed again by libsodium
+	PYTHONPATH=.tools/pynacl python3 policy/vectors/check_libsodium.py
+
+bench: wasm ## Benchmarks of the decision, native and in WebAssembly
+	$(CARGO) bench -p breakglass-bench
+
+lint: rust-target ## rustfmt and clippy, warnings are errors
+	$(CARGO) fmt --all --check
+	$(CARGO) clippy --workspace --exclude breakglass-plugin --all-targets --all-features -- -D warnings
+	$(CARGO) clippy -p breakglass-plugin --target wasm32-wasip1 -- -D warnings
+
+fmt: ## Format everything
+	$(CARGO) fmt --all
+
+schema: ## Write the JSON Schemas of policy and order anew
+	$(CARGO) run --quiet -p breakglass-policy --features schema --example schema
+
+wasm: rust-target wasm-opt ## Build the filter: target/wasm32-wasip1/release/breakglass.wasm
+	$(CARGO) build -p breakglass-plugin --release --target wasm32-wasip1
+	@$(WASM_OPT) --enable-simd $(WASM_BUILT) -o $(WASM).opt && mv $(WASM).opt $(WASM)
+	@printf '%s: %s bytes\n' $(WASM) "$$(wc -c < $(WASM))"
+
+wasm-nosimd: rust-target wasm-opt ## The same without SIMD, for hosts that lack it: target/nosimd/breakglass.wasm
+	RUSTFLAGS=-Cstrip=symbols $(CARGO) build -p breakglass-plugin --release --target wasm32-wasip1 --target-dir target/nosimd
+	@$(WASM_OPT) target/nosimd/wasm32-wasip1/release/deps/breakglass.wasm -o target/nosimd/breakglass.wasm
+	@printf '%s: %s bytes\n' target/nosimd/breakglass.wasm "$$(wc -c < target/nosimd/breakglass.wasm)"
+
+tools: ## Install the pinned Envoy into .tools/ (ENVOY_BIN=… uses another one)
+	@envoy/install.sh
+
+rust-target:
+	@rustc --print target-libdir --target wasm32-wasip1 | xargs test -d \
+	  || { echo "installing the Rust target wasm32-wasip1"; rustup target add wasm32-wasip1; }
+
+wasm-opt:
+	@command -v wasm-opt > /dev/null \
+	  || { echo "installing the package binaryen (wasm-opt)"; apt-get update -qq && apt-get install -y -qq binaryen > /dev/null; } \
+	  || { echo "wasm-opt is missing: install the package binaryen"; exit 1; }
+
+.tools/pynacl:
+	@echo "installing PyNaCl (libsodium) into $@"
+	@python3 -m pip install --quiet --target $@.new 'PyNaCl==1.6.2' && mv $@.new $@
+
+clean: ## Remove what was built, not what was installed
+	$(CARGO) clean

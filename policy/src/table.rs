@@ -1,0 +1,108 @@
+//! A hash table by bytes, for the hot path.
+
+use rustc_hash::FxHashMap;
+
+/// Values by bytes; the bytes come from requests, the entries from the operator, so nobody outside
+/// can make entries collide.
+///
+/// One hash map from bytes to places serves every type of value: each further type of map would
+/// make the filter larger by 3 KB.
+#[derive(Clone, Debug)]
+pub struct Table<V> {
+    places: FxHashMap<Box<[u8]>, usize>,
+    values: Vec<V>,
+}
+
+// === impl Table ===
+
+impl<V> Table<V> {
+    /// How many entries there are.
+    pub fn len(&self) -> usize {
+        self.values.len()
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.values.is_empty()
+    }
+
+    /// The value at `key`.
+    pub fn get(&self, key: &[u8]) -> Option<&V> {
+        self.values.get(*self.places.get(key)?)
+    }
+
+    /// The value at `key`, put there by `make` if there is none.
+    #[expect(
+        clippy::indexing_slicing,
+        reason = "a place is noted when its value is pushed, and values are never removed"
+    )]
+    pub fn get_or_insert_with(&mut self, key: &[u8], make: impl FnOnce() -> V) -> &mut V {
+        match self.places.get(key) {
+            Some(place) => &mut self.values[*place],
+            None => {
+                self.places.insert(key.into(), self.values.len());
+                self.values.push_mut(make())
+            }
+        }
+    }
+
+    /// The entries, in no order.
+    pub fn iter(&self) -> impl Iterator<Item = (&[u8], &V)> {
+        let places = self.places.iter();
+        places.filter_map(|(key, place)| Some((&**key, self.values.get(*place)?)))
+    }
+}
+
+impl<V> Default for Table<V> {
+    fn default() -> Self {
+        Self {
+            places: FxHashMap::default(),
+            values: Vec::new(),
+        }
+    }
+}
+
+impl<V: PartialEq> PartialEq for Table<V> {
+    fn eq(&self, other: &Self) -> bool {
+        let mut entries = self.iter();
+        self.len() == other.len() && entries.all(|(key, value)| other.get(key) == Some(value))
+    }
+}
+
+impl<V: Eq> Eq for Table<V> {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn finds_what_was_put_in_and_nothing_else() {
+        let mut table = Table::default();
+        for (place, key) in ["", "a", "b", "a"].into_iter().enumerate() {
+            table.get_or_insert_with(key.as_bytes(), || place);
+        }
+        assert_eq!(table.len(), 3);
+        assert_eq!(
+            (
+                table.get(b""),
+                table.get(b"a"),
+                table.get(b"b"),
+                table.get(b"c")
+            ),
+            (Some(&0), Some(&1), Some(&2), None)
+        );
+    }
+
+    #[test]
+    fn equal_tables_need_not_be_built_alike() {
+        let table = |keys: [&str; 2]| {
+            let mut table = Table::default();
+            for key in keys {
+                table.get_or_insert_with(key.as_bytes(), || key.len());
+            }
+            table
+        };
+        assert_eq!(table(["a", "bb"]), table(["bb", "a"]));
+        assert_ne!(table(["a", "bb"]), table(["a", "cc"]));
+    }
+}
