@@ -32,6 +32,8 @@ pub enum ClockRule {
 pub struct Profile {
     /// The name of the host, for messages.
     pub name: &'static str,
+    /// The property `xds.node`: what Envoy tells control planes of itself.
+    pub node: Option<&'static str>,
     /// `proxy_get_shared_data`, `proxy_set_shared_data`.
     pub shared_data: Support,
     /// The four metric calls.
@@ -80,6 +82,7 @@ impl Profile {
     pub fn envoy() -> Self {
         Self {
             name: "envoy",
+            node: Some("envoy"),
             shared_data: Support::Works,
             metrics: Support::Works,
             ticks: Support::Works,
@@ -116,6 +119,7 @@ impl Profile {
     pub fn apisix() -> Self {
         Self {
             name: "apisix",
+            node: None,
             shared_data: Support::Returns(Status::Unimplemented),
             metrics: Support::Returns(Status::Unimplemented),
             ticks: Support::Returns(Status::Unimplemented),
@@ -131,6 +135,7 @@ impl Profile {
     pub fn kong() -> Self {
         Self {
             name: "kong",
+            node: None,
             one_tick_period: true,
             unknown_foreign_function: Support::Traps,
             foreign_functions: &[],

@@ -284,6 +284,12 @@ impl Worker {
         lock(&self.thread).thread()
     }
 
+    /// Every VM of this worker dies, as by a trap that a sound filter gives no way to cause. It is not noted
+    /// in [`Proxy::traps`].
+    pub fn crash(&self) {
+        lock(&self.thread).crash();
+    }
+
     /// The VMs of this worker, oldest first. VMs that are gone are not listed.
     pub fn vms(&self) -> Vec<VmStats> {
         lock(&self.thread).stats()

@@ -164,6 +164,11 @@ impl ThreadState {
         self.settle();
     }
 
+    /// All VMs die as by a trap.
+    pub(crate) fn crash(&mut self) {
+        self.vms.values_mut().for_each(Vm::crash);
+    }
+
     /// Lets go of what streams held that have ended.
     pub(crate) fn settle(&mut self) {
         let mut ended = Vec::new();

@@ -149,6 +149,11 @@ impl Vm {
         self.failed
     }
 
+    /// Dies as by a trap, between two calls.
+    pub(crate) fn crash(&mut self) {
+        self.failed = true;
+    }
+
     /// Linear memory in bytes; `None` once the instance is gone.
     pub(crate) fn memory_bytes(&self) -> Option<usize> {
         match &self.side {

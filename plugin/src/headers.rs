@@ -8,8 +8,9 @@ use crate::host::{self, HeaderPairs, Map, Status};
 #[derive(Debug)]
 pub(crate) struct RequestHeaders<'a> {
     values: Vec<Value<'a>>,
-    /// Headers that the filter sets, as the client sent them: to be removed.
-    forged: Vec<&'a [u8]>,
+    /// Headers that the filter sets, as the client sent them: to be removed. None where there are
+    /// more than [`MAX_FORGED`].
+    forged: Option<Vec<&'a [u8]>>,
 }
 
 /// The names of headers that only the filter may set.
@@ -39,7 +40,7 @@ impl<'a> RequestHeaders<'a> {
         let mut forged = Vec::new();
         for (name, value) in pairs.iter() {
             if own.contains(name) {
-                if !forged.contains(&name) {
+                if forged.len() <= MAX_FORGED && !forged.contains(&name) {
                     forged.push(name);
                 }
             } else if let Some(slot) = router
@@ -49,12 +50,15 @@ impl<'a> RequestHeaders<'a> {
                 slot.join(name, value);
             }
         }
-        Self { values, forged }
+        Self {
+            values,
+            forged: (forged.len() <= MAX_FORGED).then_some(forged),
+        }
     }
 
-    /// The headers to remove, each named once.
-    pub(crate) fn forged(&self) -> &[&'a [u8]] {
-        &self.forged
+    /// The headers to remove, each named once; `None` if the client sent beyond all measure.
+    pub(crate) fn forged(&self) -> Option<&[&'a [u8]]> {
+        self.forged.as_deref()
     }
 }
 
@@ -102,6 +106,9 @@ impl<'a> Value<'a> {
 }
 
 const PREFIX: &[u8] = b"x-breakglass-";
+/// Different names of forged headers in one request. Each is looked for among the others and costs
+/// a call; a policy's arms set fewer, so a client that sends more is up to something.
+const MAX_FORGED: usize = 128;
 
 /// The headers that the filter stamps on a request, and the one that a client may see.
 pub(crate) mod name {

@@ -184,6 +184,23 @@ pub(crate) fn remove_header(map: Map, name: &[u8]) -> Result<(), Status> {
     check(unsafe { sys::proxy_remove_header_map_value(map as u32, name.as_ptr(), name.len()) })
 }
 
+/// Whether the proxy is Envoy, or made of it: it is a node of a control plane, with or without one.
+pub(crate) fn is_envoy() -> bool {
+    NODE_PROPERTIES.iter().any(|path| {
+        let mut returned = Returned::NOTHING;
+        // SAFETY: the pointers are to a live slice and to live fields of `returned`.
+        let status = check(unsafe {
+            sys::proxy_get_property(
+                path.as_ptr(),
+                path.len(),
+                &mut returned.data,
+                &mut returned.size,
+            )
+        });
+        status.is_ok() && !returned.into_vec().is_empty()
+    })
+}
+
 /// Sets a property of the stream; Envoy keeps `name` as filter state `wasm.name`.
 pub(crate) fn set_property(name: &str, value: &[u8]) -> Result<(), Status> {
     // SAFETY: pointers and lengths are of live slices. A path of one element needs no separator.
@@ -370,6 +387,8 @@ impl Returned {
     }
 }
 
+/// Paths of properties, with a zero between their parts: of Envoy as it is, and as it was.
+const NODE_PROPERTIES: [&[u8]; 2] = [b"xds\0node", b"node"];
 const WORD: usize = 4;
 /// `WasmStreamType::Response`.
 const STREAM_RESPONSE: u32 = 1;

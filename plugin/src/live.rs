@@ -21,6 +21,10 @@ pub(crate) struct Live {
     store: Store,
     /// Whether the policy's own controls are part of the shared state already.
     published: Cell<bool>,
+    /// Whether that failed in a way that may pass.
+    retry_publishing: Cell<bool>,
+    /// What was said last about shared data that cannot be read or written.
+    complaint: RefCell<String>,
     epoch: Cell<Option<Epoch>>,
     in_force: RefCell<Rc<[InForce]>>,
     gauges_at: Cell<Timestamp>,
@@ -48,6 +52,8 @@ impl Live {
             digest,
             store: Store::new(&policy.name),
             published: Cell::new(false),
+            retry_publishing: Cell::new(false),
+            complaint: RefCell::default(),
             epoch: Cell::new(None),
             in_force: RefCell::new(own.map(InForce::new).collect()),
             gauges_at: Cell::new(Timestamp::EPOCH),
@@ -91,6 +97,9 @@ impl Live {
         }
         if now.since(self.gauges_at.get()) >= breakglass_policy::Roster::HEARTBEAT {
             self.record_gauges(now);
+            if self.retry_publishing.take() {
+                self.published.set(false);
+            }
         }
     }
 
@@ -105,22 +114,24 @@ impl Live {
         match published {
             Ok(state) => self.tell_what_was_kept(&state),
             Err(StoreError::Host(status)) => {
-                let message = format!(
-                    "{status} for shared data: orders cannot reach this proxy, push the policy instead"
-                );
-                host::log(Level::Warn, &message);
+                let what = "orders cannot reach this proxy, push the policy instead";
+                self.complain(Level::Warn, format!("no shared data ({status}): {what}"));
             }
             Err(error) => {
-                // Another try may succeed.
-                self.published.set(false);
-                host::log(
-                    Level::Error,
-                    &format!("policy {}: {error}", self.policy.name),
-                );
+                self.retry_publishing.set(true);
+                self.complain(Level::Error, error.to_string());
             }
         }
         if !self.policy.rollouts.is_empty() {
             let _ = self.store.set_digest(&self.digest);
+        }
+    }
+
+    /// Says what is wrong with the shared data, once: it may be found wrong for every request.
+    fn complain(&self, level: Level, message: String) {
+        if *self.complaint.borrow() != message {
+            host::log(level, &format!("policy {}: {message}", self.policy.name));
+            self.complaint.replace(message);
         }
     }
 
@@ -151,13 +162,8 @@ impl Live {
             }
             Err(error) => {
                 // What was killed can no longer be read: nobody goes to a canary.
-                host::log(
-                    Level::Error,
-                    &format!(
-                        "policy {}: {error}; every rollout falls to stable",
-                        self.policy.name
-                    ),
-                );
+                let message = format!("{error}; every rollout falls to stable");
+                self.complain(Level::Error, message);
                 self.epoch.set(self.store.epoch().ok());
                 let rollouts = self.policy.rollouts.iter();
                 rollouts
@@ -203,10 +209,11 @@ fn closed(control: &Control) -> Control {
         mode: KillMode::Rollback,
         in_flight: InFlight::Drain,
     };
-    Control {
+    // Joined: a kill of the policy's own may be stricter.
+    control.join(&Control {
         kill: Some(kill),
         ..control.clone()
-    }
+    })
 }
 
 // === impl InForce ===

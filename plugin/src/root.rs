@@ -61,8 +61,10 @@ impl Root {
 
 impl Context for Root {
     fn on_done(&mut self) -> bool {
-        // Envoy re-arms the timer of a dead root for ever otherwise.
-        let _ = host::set_tick_period(Duration::ZERO);
+        // Envoy re-arms the timer of a dead root for ever otherwise. Kong traps on a second period.
+        if host::is_envoy() {
+            let _ = host::set_tick_period(Duration::ZERO);
+        }
         true
     }
 }
@@ -71,7 +73,12 @@ impl RootContext for Root {
     fn on_vm_start(&mut self, _: usize) -> bool {
         // Every worker starts a machine of its own; the first one of the process says so.
         if host::set_shared(STARTED_KEY, Build::COMMIT.as_bytes(), Cas::CREATE).is_ok() {
-            host::log(Level::Info, &format!("{Build} started"));
+            let host = if host::is_envoy() {
+                "Envoy"
+            } else {
+                "another proxy"
+            };
+            host::log(Level::Info, &format!("{Build} started on {host}"));
         }
         true
     }

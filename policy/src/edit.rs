@@ -36,14 +36,21 @@ pub enum EditError {
     Twice(Box<str>),
 }
 
-/// What stands at one step of a pointer's way.
+/// What a token leads to at one step of a pointer's way.
 enum Place<'a> {
-    Object(Vec<(Cow<'a, str>, &'a RawValue)>),
-    List(Vec<&'a RawValue>),
-    Other,
+    /// In an object: the member of this name, if there is one; and whether there is any at all.
+    Member {
+        value: Option<&'a RawValue>,
+        twice: bool,
+        empty: bool,
+    },
+    /// In a list: the element at this index, if there is one.
+    Element(Option<&'a RawValue>),
+    Nowhere,
 }
 
-struct PlaceVisitor;
+/// Looks for a token in a value and keeps nothing else of it, however much there is.
+struct Seek<'a>(&'a str);
 
 // === impl JsonEdits ===
 
@@ -132,34 +139,27 @@ impl JsonPointer {
 
     /// Which bytes of `text` to replace, and by what, so that `value` stands at this pointer.
     fn find(&self, text: &str, value: &Tree) -> Result<(Range<usize>, String), EditError> {
-        let no_way = || EditError::NoWay(self.0.clone());
         let mut here: &RawValue = parse(text)?;
         let mut tokens = self.tokens();
         while let Some(token) = tokens.next() {
-            let next = match Place::of(here)? {
-                Place::Object(members) => {
-                    let mut named = members.iter().filter(|(name, _)| *name == token);
-                    let first = named.next();
-                    if named.next().is_some() {
-                        return Err(EditError::Twice(self.0.clone()));
-                    }
-                    match first {
-                        Some((_, value)) => *value,
-                        None => {
-                            let at = start_of(here, text).saturating_add(1);
-                            let separator = if members.is_empty() { "" } else { "," };
-                            let member = member(&token, tokens, value);
-                            return Ok((at..at, format!("{member}{separator}")));
-                        }
-                    }
+            here = match Seek(&token).within(here)? {
+                Place::Member { twice: true, .. } => return Err(EditError::Twice(self.0.clone())),
+                Place::Member {
+                    value: None, empty, ..
+                } => {
+                    let at = start_of(here, text).saturating_add(1);
+                    let separator = if empty { "" } else { "," };
+                    let member = member(&token, tokens, value);
+                    return Ok((at..at, format!("{member}{separator}")));
                 }
-                Place::List(elements) => {
-                    let index = list_index(&token).ok_or_else(no_way)?;
-                    *elements.get(index).ok_or_else(no_way)?
+                Place::Member {
+                    value: Some(next), ..
                 }
-                Place::Other => return Err(no_way()),
+                | Place::Element(Some(next)) => next,
+                Place::Element(None) | Place::Nowhere => {
+                    return Err(EditError::NoWay(self.0.clone()));
+                }
             };
-            here = next;
         }
         let start = start_of(here, text);
         let end = start.saturating_add(here.get().len());
@@ -207,19 +207,17 @@ fn start_of(value: &RawValue, text: &str) -> usize {
     value.saturating_sub(text)
 }
 
-// === impl Place ===
+// === impl Seek ===
 
-impl<'a> Place<'a> {
-    fn of(value: &'a RawValue) -> Result<Self, EditError> {
+impl Seek<'_> {
+    fn within<'a>(self, value: &'a RawValue) -> Result<Place<'a>, EditError> {
         let mut reader = serde_json::Deserializer::from_str(value.get());
-        let place = (&mut reader).deserialize_any(PlaceVisitor);
+        let place = (&mut reader).deserialize_any(self);
         place.map_err(|error| EditError::NotJson(error.to_string()))
     }
 }
 
-// === impl PlaceVisitor ===
-
-impl<'de> Visitor<'de> for PlaceVisitor {
+impl<'de> Visitor<'de> for Seek<'_> {
     type Value = Place<'de>;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -230,43 +228,54 @@ impl<'de> Visitor<'de> for PlaceVisitor {
         #[derive(serde::Deserialize)]
         #[serde(transparent)]
         struct Key<'a>(#[serde(borrow)] Cow<'a, str>);
-        let mut members = Vec::new();
-        while let Some((Key(name), value)) = map.next_entry()? {
-            members.push((name, value));
+        let (mut value, mut twice, mut empty) = (None, false, true);
+        while let Some((Key(name), member)) = map.next_entry::<_, &RawValue>()? {
+            empty = false;
+            if name == self.0 {
+                twice |= value.replace(member).is_some();
+            }
         }
-        Ok(Place::Object(members))
+        Ok(Place::Member {
+            value,
+            twice,
+            empty,
+        })
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Place<'de>, A::Error> {
-        let mut elements = Vec::new();
+        let index = list_index(self.0);
+        let (mut found, mut at) = (None, 0_usize);
         while let Some(element) = list.next_element()? {
-            elements.push(element);
+            if Some(at) == index {
+                found = Some(element);
+            }
+            at = at.saturating_add(1);
         }
-        Ok(Place::List(elements))
+        Ok(Place::Element(found))
     }
 
     fn visit_unit<E>(self) -> Result<Place<'de>, E> {
-        Ok(Place::Other)
+        Ok(Place::Nowhere)
     }
 
     fn visit_bool<E>(self, _: bool) -> Result<Place<'de>, E> {
-        Ok(Place::Other)
+        Ok(Place::Nowhere)
     }
 
     fn visit_u64<E>(self, _: u64) -> Result<Place<'de>, E> {
-        Ok(Place::Other)
+        Ok(Place::Nowhere)
     }
 
     fn visit_i64<E>(self, _: i64) -> Result<Place<'de>, E> {
-        Ok(Place::Other)
+        Ok(Place::Nowhere)
     }
 
     fn visit_f64<E>(self, _: f64) -> Result<Place<'de>, E> {
-        Ok(Place::Other)
+        Ok(Place::Nowhere)
     }
 
     fn visit_str<E>(self, _: &str) -> Result<Place<'de>, E> {
-        Ok(Place::Other)
+        Ok(Place::Nowhere)
     }
 }
 

@@ -45,11 +45,12 @@ pub(super) fn link(linker: &mut Linker<HostState>) -> wasmtime::Result<()> {
     Ok(())
 }
 
-/// The attributes that this host knows: `plugin_name`, `plugin_root_id`, `plugin_vm_id`, `request.*` of the
+/// The attributes that this host knows: `xds.node`, `plugin_name`, `plugin_root_id`, `plugin_vm_id`, `request.*` of the
 /// headers that are there, and what the filter set itself. All others are not found.
 fn property(host: &mut HostState, path: &str) -> HostResult<Vec<u8>> {
     let parts: Vec<_> = path.split(SEPARATOR).collect();
     let found = match parts.as_slice() {
+        ["xds", "node"] => host.process.profile.node.map(|node| node.as_bytes().to_vec()),
         ["plugin_vm_id"] => Some(host.vm_id.clone().into_bytes()),
         ["plugin_name"] => root(host, |root| &root.name),
         ["plugin_root_id"] => root(host, |root| &root.root_id),

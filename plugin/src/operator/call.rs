@@ -50,6 +50,7 @@ impl OperatorCall {
     pub(crate) fn request_body(&mut self, size: usize, end_of_stream: bool) -> Action {
         let result = if size > limits::ORDER_BYTES {
             self.order = None;
+            metrics::orders("malformed").increment();
             Err(too_large())
         } else if end_of_stream {
             self.carry_out(size)

@@ -6,7 +6,7 @@ use breakglass_policy::{Arm, RandomCookie, RolloutId, Unit, Verdict, limits};
 use proxy_wasm::types::Action;
 
 use crate::headers::{RequestHeaders, name};
-use crate::host::{self, Buffer, Map};
+use crate::host::{self, Buffer, Map, Status};
 use crate::live::InForce;
 use crate::problem::Problem;
 use crate::sse::{self, Boundary};
@@ -80,7 +80,10 @@ impl Exchange {
         let traffic = self.traffic.clone();
         let pairs = RequestHeaders::pairs().ok()?;
         let headers = RequestHeaders::new(&pairs, &traffic.router, &traffic.own_headers);
-        for forged in headers.forged() {
+        let Some(forged) = headers.forged() else {
+            return Some(answer(&too_many_forged()));
+        };
+        for forged in forged {
             let _ = host::remove_header(Map::Request, forged);
         }
         let rollout = traffic.router.find(&headers)?;
@@ -121,12 +124,12 @@ impl Exchange {
         };
 
         let arm_plan = plan.arm(arm);
+        log_field(&arm_plan.log_field(generation, reason));
         let editing = !end_of_stream && !arm_plan.json.is_empty() && is_json(Map::Request);
         if editing && declared_length() > limits::EDITED_BODY_BYTES {
             return Some(answer(&too_large()));
         }
         arm_plan.stamp(generation);
-        log_field(&arm_plan.log_field(generation, reason));
         if editing {
             let _ = host::remove_header(Map::Request, b"content-length");
         }
@@ -167,8 +170,11 @@ impl Exchange {
         let body = host::buffer(Buffer::RequestBody, 0, size).unwrap_or_default();
         match plan.arm(arm).json.apply(&body) {
             Ok(edited) => {
-                let _ = host::replace_buffer(Buffer::RequestBody, size, &edited);
-                Action::Continue
+                match host::replace_buffer(Buffer::RequestBody, size, &edited) {
+                    Ok(()) => Action::Continue,
+                    // APISIX has bodies but does not let a filter change them.
+                    Err(status) => self.refuse(&cannot_edit(status)),
+                }
             }
             Err(error) => self.refuse(&not_editable(error.to_string())),
         }
@@ -326,6 +332,16 @@ fn blocked() -> Problem {
     Problem::new(503, "urn:breakglass:blocked", "Out of service", detail)
 }
 
+fn too_many_forged() -> Problem {
+    let detail = "The request has many headers that only the proxy sets.";
+    Problem::new(
+        431,
+        "urn:breakglass:forged-headers",
+        "Forged headers",
+        detail,
+    )
+}
+
 fn too_large() -> Problem {
     let detail = format!(
         "Requests to this agent are edited on the way; expected a body of at most {} bytes.",
@@ -335,6 +351,16 @@ fn too_large() -> Problem {
         413,
         "urn:breakglass:body-too-large",
         "Body too large",
+        detail,
+    )
+}
+
+fn cannot_edit(status: Status) -> Problem {
+    let detail = format!("This proxy does not let bodies be edited: {status}.");
+    Problem::new(
+        500,
+        "urn:breakglass:edits-unsupported",
+        "Edits are not supported here",
         detail,
     )
 }
