@@ -50,7 +50,11 @@ pub(super) fn link(linker: &mut Linker<HostState>) -> wasmtime::Result<()> {
 fn property(host: &mut HostState, path: &str) -> HostResult<Vec<u8>> {
     let parts: Vec<_> = path.split(SEPARATOR).collect();
     let found = match parts.as_slice() {
-        ["xds", "node"] => host.process.profile.node.map(|node| node.as_bytes().to_vec()),
+        ["xds", "node"] => host
+            .process
+            .profile
+            .node
+            .map(|node| node.as_bytes().to_vec()),
         ["plugin_vm_id"] => Some(host.vm_id.clone().into_bytes()),
         ["plugin_name"] => root(host, |root| &root.name),
         ["plugin_root_id"] => root(host, |root| &root.root_id),

@@ -295,7 +295,7 @@ fn ten_thousand_headers_are_read_and_the_forged_ones_removed() {
     let mut pairs: Vec<_> = (0..10_000)
         .map(|n| (format!("x-{n}"), "v".to_owned()))
         .collect();
-    let forged = |n| (format!("x-breakglass-{n}"), "canary".to_owned());
+    let forged = |n: usize| (format!("x-breakglass-{n}"), "canary".to_owned());
     pairs.extend((0..100).map(forged));
     pairs.push(("x-user-id".to_owned(), "u".to_owned()));
     let stream = world.send(0, pairs, Last);
@@ -307,8 +307,8 @@ fn ten_thousand_headers_are_read_and_the_forged_ones_removed() {
 #[test]
 fn forged_headers_beyond_all_measure_are_answered_431() {
     let world = World::new(&all_canary());
-    let forged = |n| (format!("x-breakglass-{n}"), "canary".to_owned());
-    let stream = world.send(0, (0..1_000).map(forged).collect(), Last);
+    let forged = |n: usize| (format!("x-breakglass-{n}"), "canary".to_owned());
+    let stream = world.send(0, (0..1_000).map(forged).collect::<Vec<_>>(), Last);
     assert!(stream.upstream().is_none());
     assert_eq!(stream.finish().client.status(), 431);
 }
