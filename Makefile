@@ -34,8 +34,9 @@ test-examples: wasm tools ## The fake agents, the load driver and the Envoy conf
 test-vectors: .tools/pynacl ## The published test vectors, computed again by libsodium
 	PYTHONPATH=.tools/pynacl python3 policy/vectors/check_libsodium.py
 
-bench: wasm ## Benchmarks of the decision, native and in WebAssembly
+bench: wasm ## The decision in nanoseconds (native), a request in WebAssembly instructions
 	$(CARGO) bench -p breakglass-bench
+	$(CARGO) run --quiet -p breakglass-host-tests --example fuel
 
 lint: rust-target ## rustfmt and clippy, warnings are errors
 	$(CARGO) fmt --all --check

@@ -35,6 +35,8 @@ pub struct AgentConfig {
     pub token_delay: Duration,
     /// How an answer is cut into writes.
     pub writes: Writes,
+    /// Between two writes of one answer, the pauses between events aside.
+    pub write_delay: Duration,
     /// Share of requests that are answered with status 500.
     pub error_rate: Rate,
     /// Share of answers that contain made-up personal data: [`EMAIL`], [`AADHAAR`], [`CARD`].
@@ -154,6 +156,7 @@ impl AgentConfig {
             tokens: 12,
             token_delay: Duration::from_millis(20),
             writes: Writes::default(),
+            write_delay: Duration::ZERO,
             error_rate: Rate::default(),
             pii_rate: Rate::default(),
         }

@@ -71,6 +71,22 @@ async fn an_agent_says_what_reached_it() {
 }
 
 #[tokio::test]
+async fn an_agent_says_back_a_whole_request_where_it_is_asked_to() {
+    let agent = start(quick()).await;
+    let answer = http::post(agent.addr(), "/any/echo?a=b", "text/x", "one\ntwo").await;
+    let echo = answer.unwrap().json().unwrap();
+    let headers = echo["headers"].as_array().unwrap();
+    assert!(
+        headers.contains(&serde_json::json!(["content-type", "text/x"])),
+        "{echo}"
+    );
+    assert_eq!(
+        (&echo["method"], &echo["path"], &echo["body"]),
+        (&"POST".into(), &"/any/echo?a=b".into(), &"one\ntwo".into())
+    );
+}
+
+#[tokio::test]
 async fn an_agent_notices_that_its_reader_left() {
     let config = AgentConfig {
         token_delay: Duration::from_millis(1),

@@ -3,6 +3,7 @@
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use hyper::HeaderMap;
+use hyper::http::request::Parts;
 use serde_json::{Map, Value, json};
 
 use super::{AgentConfig, Writes, pii};
@@ -150,6 +151,27 @@ impl Draft {
         events.push(event(DONE));
         events
     }
+}
+
+/// A request as it reached the agent: every header in its order, and the body. Bytes that are not
+/// UTF-8 are replaced.
+pub(super) fn echo(version: &str, head: &Parts, body: &[u8]) -> String {
+    let headers: Vec<[Value; 2]> = head
+        .headers
+        .iter()
+        .map(|(name, value)| {
+            let value = String::from_utf8_lossy(value.as_bytes());
+            [name.as_str().into(), value.into()]
+        })
+        .collect();
+    json!({
+        "version": version,
+        "method": head.method.as_str(),
+        "path": head.uri.to_string(),
+        "headers": headers,
+        "body": String::from_utf8_lossy(body),
+    })
+    .to_string()
 }
 
 /// What a failing agent answers.

@@ -53,6 +53,7 @@ async fn answer(
     let (head, body) = request.into_parts();
     Ok(match (&head.method, head.uri.path()) {
         (&Method::GET, "/_seen") => json(StatusCode::OK, shared.log.json().to_string()),
+        (_, path) if path.ends_with(ECHO) => echo(&head, body, &shared).await,
         (&Method::POST, path) if PATHS.contains(&path) => {
             let (number, at) = (shared.log.add(seen(&head)), Instant::now());
             let Ok(body) = Limited::new(body, BODY_LIMIT).collect().await else {
@@ -64,11 +65,30 @@ async fn answer(
             let ask = Ask::read(&head.headers, &body.to_bytes());
             chat(ask, number, at, shared).await
         }
-        _ => json(
-            StatusCode::NOT_FOUND,
-            r#"{"error":{"message":"no such agent"}}"#.to_owned(),
-        ),
+        _ => {
+            // Read to the end, or the connection closes while the proxy takes it for its next request.
+            let _ = Limited::new(body, BODY_LIMIT).collect().await;
+            let error = r#"{"error":{"message":"no such agent"}}"#;
+            json(StatusCode::NOT_FOUND, error.to_owned())
+        }
     })
+}
+
+/// Says back the whole request, as it came.
+async fn echo(head: &Parts, body: Incoming, shared: &Shared) -> Response<Body> {
+    let number = shared.log.add(seen(head));
+    let collected = Limited::new(body, BODY_LIMIT).collect().await;
+    let ending = match collected {
+        Ok(_) => Ending::Written,
+        Err(_) => Ending::Dropped,
+    };
+    shared.log.update(number, |seen| seen.ending = ending);
+    let Ok(body) = collected else {
+        return json(StatusCode::BAD_REQUEST, "{}".to_owned());
+    };
+    let version = &shared.config().version;
+    let echo = answer::echo(version, head, &body.to_bytes());
+    json(StatusCode::OK, echo)
 }
 
 async fn chat(ask: Ask, number: Number, at: Instant, shared: Arc<Shared>) -> Response<Body> {
@@ -122,7 +142,10 @@ fn written(mut parts: Vec<String>, config: Arc<AgentConfig>, open: Open) -> Body
             if index > 0 {
                 tokio::time::sleep(config.token_delay).await;
             }
-            for piece in answer::cut(part, config.writes) {
+            for (cut, piece) in answer::cut(part, config.writes).into_iter().enumerate() {
+                if cut > 0 && !config.write_delay.is_zero() {
+                    tokio::time::sleep(config.write_delay).await;
+                }
                 if sender
                     .send_data(Bytes::copy_from_slice(piece))
                     .await
@@ -193,6 +216,9 @@ const JSON: &str = "application/json";
 
 /// Where the agent answers.
 const PATHS: [&str; 2] = ["/v1/agents/support", "/v1/chat/completions"];
+
+/// What the path of a request ends with that wants to be said back.
+const ECHO: &str = "/echo";
 
 /// The largest request: more than any test sends, less than what would hurt the machine.
 const BODY_LIMIT: usize = 64 * 1024 * 1024;

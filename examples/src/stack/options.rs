@@ -26,7 +26,8 @@ pub struct Options {
     pub module: Option<PathBuf>,
     /// Envoy's worker threads.
     pub workers: u32,
-    /// More listeners: YAML, an item of the list `listeners` each, indented by nothing.
+    /// More listeners: YAML, an item of the list `listeners` each, indented by nothing. Paths and ports
+    /// of the shipped files are replaced in them too.
     pub listeners: Vec<String>,
     /// More arguments for Envoy.
     pub arguments: Vec<String>,
@@ -77,6 +78,9 @@ impl Options {
         let module = self.module()?;
         let policy = serde_json::to_string_pretty(&self.policy)?;
         let mut config = Template::read(&repository().join(self.config.file()))?;
+        for listener in &self.listeners {
+            config.listener(listener)?;
+        }
         config
             .replace(render::MODULE, &module)?
             .replace(render::ACCESS_LOG, &path(&files.access_log())?)?;
@@ -100,9 +104,6 @@ impl Options {
                 render::OPERATOR_POLICY,
                 &format!(r#""policy": {}}}"#, Value::from(name)),
             )?;
-        }
-        for listener in &self.listeners {
-            config.listener(listener)?;
         }
         match self.config {
             Config::Minimal => config.set_policy(&policy)?,

@@ -1,5 +1,6 @@
 //! Pushing a policy as a control plane or a person would: a new file, renamed over the old one.
 
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 use anyhow::{Result, bail};
@@ -23,6 +24,13 @@ impl Stack {
     /// Pushes a policy and waits until it is accepted or refused.
     pub async fn push_policy(&self, policy: &Value) -> Result<Pushed> {
         self.push_text(&serde_json::to_string_pretty(policy)?).await
+    }
+
+    /// Pushes a policy together with another build of the filter, as an upgrade does: the workers
+    /// leave their virtual machines for new ones. The operator's listener keeps the old build.
+    pub async fn push_module(&mut self, module: &Path, policy: &Value) -> Result<Pushed> {
+        self.options.module = Some(module.to_owned());
+        self.push_policy(policy).await
     }
 
     /// Pushes any text as a policy.

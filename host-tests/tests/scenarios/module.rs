@@ -55,7 +55,9 @@ fn version_commit_and_features_are_logged_once_a_process() {
     world.advance(std::time::Duration::from_secs(2));
     world.get(0, "u");
     let lines = world.logs().into_iter().map(|line| line.message);
-    let starts: Vec<_> = lines.filter(|line| line.ends_with("started on Envoy")).collect();
+    let starts: Vec<_> = lines
+        .filter(|line| line.ends_with("started on Envoy"))
+        .collect();
     assert_eq!(starts.len(), 1, "{starts:?}");
     assert!(
         starts[0].starts_with("breakglass ") && starts[0].contains("commit "),
