@@ -108,9 +108,10 @@ impl Live {
     fn publish(&self) {
         self.published.set(true);
         let rollouts = &self.policy.rollouts;
-        let published = self
-            .store
-            .change_state(|state: &mut State| Ok::<_, StoreError>(state.join_policy(rollouts)));
+        let published = self.store.change_state(|state: &mut State| {
+            let trusts = self.policy.trust.is_some() && state.require_signatures();
+            Ok::<_, StoreError>(state.join_policy(rollouts) || trusts)
+        });
         match published {
             Ok(state) => self.tell_what_was_kept(&state),
             Err(StoreError::Host(status)) => {

@@ -14,6 +14,8 @@ use crate::policy::Rollout;
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct State {
     epoch: Epoch,
+    /// Whether a policy that the proxy has seen names trusted keys.
+    signed_only: bool,
     rollouts: Map<Name, Entry>,
 }
 
@@ -46,6 +48,7 @@ pub struct StateError(pub(crate) DocumentError);
 
 read_struct!(State {
     epoch: required "epoch",
+    signed_only: or_default "signed_only",
     rollouts: required "rollouts",
 });
 
@@ -96,6 +99,17 @@ impl State {
             self.forget(rollouts);
         }
         changed
+    }
+
+    /// Whether orders must be signed, whatever the operator listener's own configuration says.
+    pub fn is_signed_only(&self) -> bool {
+        self.signed_only
+    }
+
+    /// Refuses unsigned orders from now on; tells whether that changed anything. Like a kill it is
+    /// not taken back by a later push, so that no push can open the door first.
+    pub fn require_signatures(&mut self) -> bool {
+        !std::mem::replace(&mut self.signed_only, true)
     }
 
     /// Joins one control into the state; tells whether that changed anything.

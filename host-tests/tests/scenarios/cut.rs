@@ -116,9 +116,17 @@ fn cut_everywhere(sent: &[u8]) {
         );
     }
     assert_eq!(world.killed_streams(), count);
-    world.tick();
-    world.tick();
-    world.tick();
+    let still_open = streams
+        .iter()
+        .filter(|(stream, ..)| stream.effects().reset.is_none());
+    assert_eq!(
+        still_open.count() as u64,
+        count,
+        "slow clients get a second to read"
+    );
+    for _ in 0..60 {
+        world.tick();
+    }
     for (stream, _, next) in &streams {
         let effects = stream.effects();
         let reset = (*next % 2 == 1).then_some(Reset::Filter);

@@ -40,6 +40,7 @@ struct OrderAnswer<'a> {
 
 /// Why an order was not carried out.
 enum Refused {
+    Unsigned,
     UnknownRollout(Name),
     Order(OrderRefused, Control),
     Store(StoreError),
@@ -51,15 +52,6 @@ pub(crate) fn carry_out(
     kind: ContentType,
     body: &[u8],
 ) -> Result<Accepted, Problem> {
-    if operator.live.policy().trust.is_some() {
-        let detail = "the policy names trusted keys, so an order must be signed; this build cannot verify signatures: push the policy with the kill in its control instead";
-        return Err(Problem::new(
-            401,
-            "urn:breakglass:unsigned",
-            "Signature required",
-            detail,
-        ));
-    }
     let order = match kind {
         ContentType::Json => Order::from_json(body),
         ContentType::MsgPack => Order::from_msgpack(body),
@@ -69,6 +61,9 @@ pub(crate) fn carry_out(
     operator.live.refresh();
 
     let state = operator.live.store().change_state(|state| {
+        if state.is_signed_only() {
+            return Err(Refused::Unsigned);
+        }
         let name = &order.rollout;
         let Some(entry) = state.get(name) else {
             return Err(Refused::UnknownRollout(name.clone()));
@@ -150,6 +145,10 @@ impl From<StoreError> for Refused {
 impl From<Refused> for Problem {
     fn from(refused: Refused) -> Self {
         match refused {
+            Refused::Unsigned => {
+                let detail = "a policy in force names trusted keys, so an order must be signed; this build cannot verify signatures: push the policy with the kill in its control instead";
+                Self::new(401, "urn:breakglass:unsigned", "Signature required", detail)
+            }
             Refused::UnknownRollout(name) => {
                 let detail =
                     format!("no policy in force here names a rollout `{name}`; see GET /v1/state");

@@ -232,10 +232,7 @@ impl Exchange {
     fn continue_answer(&mut self, size: usize) -> Option<Action> {
         let stream = self.traffic.open.borrow().get(self.id)?;
         let Phase::Answering { events } = stream.phase else {
-            if matches!(
-                stream.phase,
-                Phase::LastEventSent | Phase::LastEventDelivered
-            ) {
+            if matches!(stream.phase, Phase::LastEventSent { .. }) {
                 let _ = host::replace_buffer(Buffer::ResponseBody, size, b"");
             }
             return None;
@@ -256,7 +253,9 @@ impl Exchange {
             let chunk = host::buffer(Buffer::ResponseBody, 0, size).unwrap_or_default();
             let last = routed.events.cut(&chunk);
             let _ = host::replace_buffer(Buffer::ResponseBody, size, &last);
-            Phase::LastEventSent
+            Phase::LastEventSent {
+                linger: open::LINGER_TICKS,
+            }
         } else {
             let _ = host::reset_response();
             Phase::Ended

@@ -14,6 +14,9 @@ pub(crate) struct OpenStreams {
     streams: FxHashMap<u32, OpenStream>,
 }
 
+/// A reset throws away what a slow client has not read yet, so it waits for about a second.
+pub(crate) const LINGER_TICKS: u8 = 50;
+
 /// One open stream.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct OpenStream {
@@ -29,10 +32,9 @@ pub(crate) enum Phase {
     Waiting,
     /// The answer has begun. It is a stream of events that can be ended in good form, or not.
     Answering { events: bool },
-    /// The last event was sent in the place of what the upstream sent; what follows is swallowed.
-    LastEventSent,
-    /// As before, one tick later: the client has the last event.
-    LastEventDelivered,
+    /// The last event was sent in the place of what the upstream sent; what follows is swallowed,
+    /// and the stream is reset after so many ticks.
+    LastEventSent { linger: u8 },
     /// The filter ended it.
     Ended,
 }
@@ -82,8 +84,11 @@ impl OpenStreams {
             let (next, how) = match stream.phase {
                 Phase::Waiting if cut => (Phase::Ended, Some(How::Answer)),
                 Phase::Answering { events: false } if cut => (Phase::Ended, Some(How::Reset)),
-                Phase::LastEventSent => (Phase::LastEventDelivered, None),
-                Phase::LastEventDelivered => (Phase::Ended, Some(How::Close)),
+                Phase::LastEventSent { linger: 0 } => (Phase::Ended, Some(How::Close)),
+                Phase::LastEventSent { linger } => {
+                    let linger = linger.saturating_sub(1);
+                    (Phase::LastEventSent { linger }, None)
+                }
                 phase => (phase, None),
             };
             stream.phase = next;
