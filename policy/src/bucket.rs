@@ -3,7 +3,7 @@
 use sha2::{Digest, Sha256};
 use siphasher::sip::SipHasher24;
 
-use crate::gate::Arm;
+use crate::arm::Arm;
 use crate::limits;
 use crate::name::checked_text;
 use crate::percent::Percent;

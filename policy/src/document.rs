@@ -125,6 +125,17 @@ pub(crate) fn to_msgpack(document: &impl Serialize) -> Result<Vec<u8>, DocumentE
     rmp_serde::to_vec_named(document).map_err(DocumentError::whole)
 }
 
+/// At most so many conditions or edits in one place.
+pub(crate) fn check_entries(given: usize) -> Result<(), DocumentError> {
+    if given <= limits::EDITS {
+        return Ok(());
+    }
+    let limit = limits::EDITS;
+    Err(DocumentError::whole(format_args!(
+        "{given} entries, expected at most {limit}"
+    )))
+}
+
 fn check_size(bytes: &[u8], limit: usize) -> Result<(), DocumentError> {
     if bytes.len() <= limit {
         return Ok(());

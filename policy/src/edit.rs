@@ -9,10 +9,9 @@ use serde::Serialize;
 use serde::de::{Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_json::value::RawValue;
 
-use crate::document::{DocumentError, FromTree, Map, Tree, read_by_serde};
+use crate::document::{DocumentError, FromTree, Map, Tree, check_entries, read_by_serde};
 use crate::limits;
 use crate::name::checked_text;
-use crate::policy::check_edits;
 
 /// Values that a JSON body gets, by pointer; no pointer leads into another one's value.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
@@ -88,7 +87,7 @@ impl JsonEdits {
 impl FromTree for JsonEdits {
     fn from_tree(tree: &Tree) -> Result<Self, DocumentError> {
         let map: Map<JsonPointer, Tree> = Map::from_tree(tree)?;
-        check_edits(map.len())?;
+        check_entries(map.len())?;
         for outer in map.keys() {
             if let Some(inner) = map.keys().find(|inner| inner.leads_into(outer)) {
                 return Err(DocumentError::whole(format_args!(

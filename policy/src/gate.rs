@@ -2,20 +2,10 @@
 
 use serde::Serialize;
 
+use crate::arm::Arm;
 use crate::bucket::{Bucketing, Threshold};
 use crate::control::{Control, Generation, Kill, KillMode, OnLapse};
-use crate::document::read_words;
 use crate::time::Timestamp;
-
-/// One side of a rollout.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Arm {
-    /// The old version.
-    Stable,
-    /// The new version.
-    Canary,
-}
 
 /// A [`Control`] compiled for the hot path: kill > lapsed lease > pin > ramp > stable.
 #[derive(Clone, Debug)]
@@ -157,23 +147,6 @@ impl Decision {
         };
         let reason = Reason::Kill;
         Self { verdict, reason }
-    }
-}
-
-// === impl Arm ===
-
-read_words!(Arm { "stable" => Stable, "canary" => Canary });
-
-impl Arm {
-    /// Both arms.
-    pub const BOTH: [Self; 2] = [Self::Stable, Self::Canary];
-
-    /// The word for it in headers, labels and documents.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Stable => "stable",
-            Self::Canary => "canary",
-        }
     }
 }
 

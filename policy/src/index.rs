@@ -5,7 +5,7 @@
 //! for. Rollouts that differ in host, prefix or first header are never tried one by one.
 
 use crate::policy::{Match, PathPrefix};
-use crate::router::{HeaderId, Headers};
+use crate::request::{HeaderId, Headers};
 use crate::table::Table;
 
 /// All rollouts' matches, by host.

@@ -44,6 +44,7 @@
     )
 )]
 
+mod arm;
 mod bucket;
 mod control;
 mod document;
@@ -51,6 +52,7 @@ pub mod edit;
 #[cfg(test)]
 mod fixtures;
 mod gate;
+mod header;
 mod index;
 mod judge;
 pub mod limits;
@@ -61,6 +63,7 @@ mod pins;
 mod policy;
 mod ramp;
 mod redaction;
+mod request;
 mod roster;
 mod router;
 #[cfg(feature = "schema")]
@@ -71,23 +74,23 @@ mod time;
 mod trust;
 mod unit;
 
+pub use arm::Arm;
 pub use bucket::{Bucket, Bucketing, Salt, Threshold};
 pub use control::{Control, Generation, InFlight, Kill, KillMode, OnLapse};
 pub use document::{DocumentError, Map};
-pub use gate::{Arm, Decision, Gate, Reason, Verdict};
+pub use gate::{Decision, Gate, Reason, Verdict};
+pub use header::{HeaderEdits, HeaderMatches, HeaderName, HeaderText};
 pub use judge::{Alpha, Factor, Judge, Signal};
 pub use name::Name;
 pub use order::{Order, OrderRefused};
 pub use percent::Percent;
 pub use pins::Pins;
-pub use policy::{
-    ArmSpec, Arms, HeaderEdits, HeaderMatches, HeaderName, HeaderText, HostPattern, Match,
-    PathPrefix, Policy, Role, Rollout, Rollouts,
-};
+pub use policy::{ArmSpec, Arms, HostPattern, Match, PathPrefix, Policy, Role, Rollout, Rollouts};
 pub use ramp::{Ramp, Step};
 pub use redaction::{Action, Entity, Redaction};
+pub use request::{HeaderId, Headers};
 pub use roster::{Acknowledgement, Roster, WorkerId};
-pub use router::{HeaderId, Headers, RolloutId, Router};
+pub use router::{RolloutId, Router};
 pub use state::{Entry, Epoch, Head, State, StateError};
 pub use table::Table;
 pub use time::{Seconds, Timestamp};

@@ -2,8 +2,8 @@
 
 use serde::{Serialize, Serializer};
 
+use crate::arm::Arm;
 use crate::document::{DocumentError, FromTree, Tree, read_by_serde, read_struct};
-use crate::gate::Arm;
 use crate::limits;
 use crate::table::Table;
 

@@ -4,13 +4,14 @@ use std::ops::Deref;
 
 use serde::Serialize;
 
+use crate::arm::Arm;
 use crate::bucket::{Bucketing, Salt};
 use crate::control::Control;
 use crate::document::{
     self, DocumentError, FromTree, Map, Tree, read_by_serde, read_struct, read_words,
 };
 use crate::edit::JsonEdits;
-use crate::gate::Arm;
+use crate::header::{HeaderEdits, HeaderMatches, HeaderName, HeaderText};
 use crate::judge::Judge;
 use crate::limits;
 use crate::name::{Name, checked_text};
@@ -135,14 +136,6 @@ pub struct ArmSpec {
     pub json: JsonEdits,
 }
 
-/// The name of a header, in lower case.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct HeaderName(Box<str>);
-
-/// The value of a header: visible ASCII and spaces.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct HeaderText(Box<str>);
-
 /// A host, or `*.` and a domain for every host below it; in lower case, without a port.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct HostPattern(Box<str>);
@@ -150,20 +143,6 @@ pub struct HostPattern(Box<str>);
 /// The first segments of a path: `/v1/a` takes `/v1/a` and `/v1/a/b`, not `/v1/ab`.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct PathPrefix(Box<str>);
-
-/// Conditions on headers: each must have exactly this value.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
-#[serde(transparent)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[cfg_attr(feature = "schema", schemars(extend("maxProperties" = limits::EDITS)))]
-pub struct HeaderMatches(Map<HeaderName, HeaderText>);
-
-/// Headers to set; never one of the proxy's or of Breakglass's own.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
-#[serde(transparent)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[cfg_attr(feature = "schema", schemars(extend("maxProperties" = limits::EDITS)))]
-pub struct HeaderEdits(Map<HeaderName, HeaderText>);
 
 // === impl Policy ===
 
@@ -270,13 +249,12 @@ impl Rollout {
     /// Every header that an arm of this rollout sets.
     pub fn headers_set(&self) -> impl Iterator<Item = &HeaderName> {
         let arms = [&self.arms.stable, &self.arms.canary];
-        arms.into_iter()
-            .flat_map(|arm| arm.request_headers.0.keys())
+        arms.into_iter().flat_map(|arm| arm.request_headers.names())
     }
 
     /// Every header that this rollout matches or identifies requests by.
     fn headers_read(&self) -> impl Iterator<Item = &str> {
-        let matched = self.matches.headers.0.keys().map(HeaderName::as_str);
+        let matched = self.matches.headers.names().map(HeaderName::as_str);
         matched.chain(self.unit.iter().map(UnitSource::header_name))
     }
 }
@@ -314,44 +292,6 @@ read_struct!(ArmSpec {
     request_headers: or_default "request_headers",
     json: or_default "json",
 });
-
-// === impl HeaderName ===
-
-impl HeaderName {
-    fn parse(text: &str) -> Option<Self> {
-        let token = |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte);
-        let sized = (1..=limits::NAME_BYTES).contains(&text.len());
-        (sized && text.bytes().all(token)).then(|| Self(text.to_ascii_lowercase().into()))
-    }
-
-    /// Whether an arm may set it.
-    fn is_settable(&self) -> bool {
-        !self.0.starts_with(BREAKGLASS_PREFIX) && !RESERVED_HEADERS.contains(&&*self.0)
-    }
-}
-
-checked_text!(
-    HeaderName,
-    "the name of a header, such as x-user-id, of at most 64 bytes",
-    "pattern": "^[A-Za-z0-9!#$%&'*+.^_`|~-]{1,64}$"
-);
-
-// === impl HeaderText ===
-
-impl HeaderText {
-    fn parse(text: &str) -> Option<Self> {
-        let legal = text.bytes().all(|byte| matches!(byte, b' '..=b'~'));
-        let sized = (1..=limits::TEXT_BYTES).contains(&text.len());
-        (sized && legal && text.trim() == text).then(|| Self(text.into()))
-    }
-}
-
-checked_text!(
-    HeaderText,
-    "1 to 1024 visible ASCII characters, with spaces only inside",
-    "pattern": "^[!-~]([ -~]*[!-~])?$",
-    "maxLength": limits::TEXT_BYTES
-);
 
 // === impl HostPattern ===
 
@@ -412,83 +352,6 @@ checked_text!(
     "maxLength": limits::TEXT_BYTES
 );
 
-// === impl HeaderMatches ===
-
-impl HeaderMatches {
-    /// The conditions, by name.
-    pub fn iter(&self) -> impl Iterator<Item = (&HeaderName, &HeaderText)> {
-        self.0.iter()
-    }
-
-    fn is_empty(&self) -> bool {
-        self.0.is_empty()
-    }
-}
-
-impl FromTree for HeaderMatches {
-    fn from_tree(tree: &Tree) -> Result<Self, DocumentError> {
-        let map = Map::from_tree(tree)?;
-        check_edits(map.len())?;
-        Ok(Self(map))
-    }
-}
-
-read_by_serde!(HeaderMatches);
-
-// === impl HeaderEdits ===
-
-impl HeaderEdits {
-    /// The headers and their values, by name.
-    pub fn iter(&self) -> impl Iterator<Item = (&HeaderName, &HeaderText)> {
-        self.0.iter()
-    }
-
-    fn is_empty(&self) -> bool {
-        self.0.is_empty()
-    }
-}
-
-impl FromTree for HeaderEdits {
-    fn from_tree(tree: &Tree) -> Result<Self, DocumentError> {
-        let map: Map<HeaderName, HeaderText> = Map::from_tree(tree)?;
-        check_edits(map.len())?;
-        if let Some(name) = map.keys().find(|name| !name.is_settable()) {
-            return Err(DocumentError::whole(format_args!(
-                "`{name}` belongs to HTTP or to Breakglass; expected a header of your own"
-            )));
-        }
-        Ok(Self(map))
-    }
-}
-
-read_by_serde!(HeaderEdits);
-
-/// At most so many conditions or edits in one place.
-pub(crate) fn check_edits(given: usize) -> Result<(), DocumentError> {
-    if given <= limits::EDITS {
-        return Ok(());
-    }
-    let limit = limits::EDITS;
-    Err(DocumentError::whole(format_args!(
-        "{given} entries, expected at most {limit}"
-    )))
-}
-
-const BREAKGLASS_PREFIX: &str = "x-breakglass-";
-/// What HTTP frames and routes by, and what tells who a client is. The filter removes what clients
-/// send in a header that an arm sets, so an arm that set one of these would break every request.
-const RESERVED_HEADERS: [&str; 10] = [
-    "authorization",
-    "connection",
-    "content-length",
-    "cookie",
-    "host",
-    "keep-alive",
-    "te",
-    "trailer",
-    "transfer-encoding",
-    "upgrade",
-];
 /// RFC 1035, section 2.3.4.
 const MAX_HOST_BYTES: usize = 255;
 

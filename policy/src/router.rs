@@ -5,6 +5,7 @@ use std::fmt;
 
 use crate::index::Index;
 use crate::policy::Policy;
+use crate::request::{HeaderId, Headers};
 use crate::table::Table;
 use crate::unit::{self, Unit, UnitSource, UnitSources};
 
@@ -21,20 +22,9 @@ pub struct Router {
     units: Vec<Box<[Source]>>,
 }
 
-/// The number of a header that a router asks for: 0, 1, 2, …
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct HeaderId(u32);
-
 /// The place of a rollout in its policy.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct RolloutId(usize);
-
-/// The headers of one request.
-pub trait Headers {
-    /// The value of a header; values of a repeated header are joined by `,` in their order
-    /// (RFC 9110, section 5.3), cookies by `;` (RFC 9113, section 8.2.3).
-    fn get(&self, id: HeaderId) -> Option<&[u8]>;
-}
 
 #[derive(Clone, Debug)]
 struct Source {
@@ -137,20 +127,6 @@ impl Router {
             .and_then(|length| 1u128.checked_shl(length));
         self.name_lengths |= bit.unwrap_or_default();
         *self.names.get_or_insert_with(name.as_bytes(), || next)
-    }
-}
-
-// === impl HeaderId ===
-
-impl HeaderId {
-    /// The host asked for: `:authority`, or `host` where a proxy calls it so.
-    pub const AUTHORITY: Self = Self(0);
-    /// The path asked for: `:path`.
-    pub const PATH: Self = Self(1);
-
-    /// The number, for use as an index.
-    pub fn index(self) -> usize {
-        self.0 as usize
     }
 }
 

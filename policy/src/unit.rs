@@ -7,9 +7,9 @@ use base64ct::{Base64UrlUnpadded, Encoding};
 use serde::Serialize;
 
 use crate::document::{DocumentError, FromTree, Tree, read_by_serde, read_struct};
+use crate::header::HeaderName;
 use crate::limits;
 use crate::name::checked_text;
-use crate::policy::HeaderName;
 use crate::time::Seconds;
 
 /// One place where the unit of a request may be found.
