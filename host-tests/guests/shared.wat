@@ -1,5 +1,6 @@
-;; Adds one to a number in shared data for each request, by compare-and-swap until it holds; x-try: w writes
-;; once with a number that is wrong and tells the status.
+;; Adds one to a number in shared data for each request, by compare-and-swap until it holds. It creates with a
+;; number that no value has: 0 would overwrite what another worker created meanwhile. x-try: w writes once with a
+;; number that is wrong and tells the status.
 (data (i32.const 0) "n")
 (data (i32.const 16) "x-try")
 (data (i32.const 32) "wrong number")
@@ -9,7 +10,7 @@
 
 (func $add_one
   (i32.store (global.get $n) (i32.const 0))
-  (i32.store (global.get $cas) (i32.const 0))
+  (i32.store (global.get $cas) (i32.const -1))
   (if (i32.eqz (call $get_shared (i32.const 0) (i32.const 1) (global.get $ptr) (global.get $len) (global.get $cas)))
     (then (i32.store (global.get $n) (i32.load (i32.load (global.get $ptr))))))
   (i32.store (global.get $n) (i32.add (i32.load (global.get $n)) (i32.const 1)))
