@@ -29,6 +29,10 @@ pub struct Control {
     /// The kill-switch; `null` or left out while it is off.
     #[serde(default)]
     pub kill: Option<Kill>,
+    /// The switch for redaction; `null` or left out: as the policy says.
+    // Not written while it is off: workers of an older build read the shared state too.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub redaction: Option<LiveRedaction>,
 }
 
 /// Counts the changes of a control: 0 to 2^53 - 1, which every JSON reader holds exactly.
@@ -83,6 +87,16 @@ pub enum OnLapse {
     Stable,
 }
 
+/// What is redacted beyond what the policy says, in order of strictness. It holds in both directions
+/// and on both arms, for open streams too, and does not end with the lease.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "snake_case")]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub enum LiveRedaction {
+    /// Every entity, built in or defined, is masked; those that the policy blocks stay blocked.
+    MaskAll,
+}
+
 // === impl Control ===
 
 read_struct!(Control {
@@ -91,6 +105,7 @@ read_struct!(Control {
     not_after: or_default "not_after",
     on_lapse: or_default "on_lapse",
     kill: or_default "kill",
+    redaction: or_default "redaction",
 });
 
 impl Control {
@@ -148,6 +163,8 @@ impl Control {
                 (Some(a), Some(b)) => Some(a.strictest(b)),
                 (a, b) => a.or(b),
             },
+            // None is the least of all.
+            redaction: self.redaction.max(other.redaction),
         }
     }
 }
@@ -160,11 +177,12 @@ fn earlier(a: Option<Timestamp>, b: Option<Timestamp>) -> Option<Timestamp> {
     }
 }
 
-// === impl KillMode, InFlight, OnLapse ===
+// === impl KillMode, InFlight, OnLapse, LiveRedaction ===
 
 read_words!(KillMode { "rollback" => Rollback, "block" => Block });
 read_words!(InFlight { "drain" => Drain, "cut" => Cut });
 read_words!(OnLapse { "hold" => Hold, "stable" => Stable });
+read_words!(LiveRedaction { "mask_all" => MaskAll });
 
 // === impl Generation ===
 

@@ -23,6 +23,12 @@ pub(crate) use tree::Tree;
 /// The path is written as a reader would point at it: `rollouts[0].control.ramp[1].percent`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DocumentError {
+    // One pointer: errors are rare, and every step of reading hands a result on.
+    inner: Box<Inner>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Inner {
     path: String,
     message: String,
 }
@@ -32,19 +38,20 @@ pub struct DocumentError {
 impl DocumentError {
     /// Where in the document the error is; empty for the document as a whole.
     pub fn path(&self) -> &str {
-        &self.path
+        &self.inner.path
     }
 
     /// What was found there and what was expected instead.
     pub fn message(&self) -> &str {
-        &self.message
+        &self.inner.message
     }
 
     pub(crate) fn whole(message: impl fmt::Display) -> Self {
-        Self {
+        let inner = Box::new(Inner {
             path: String::new(),
             message: message.to_string(),
-        }
+        });
+        Self { inner }
     }
 
     /// A value that is of the right type but not one of those expected.
@@ -78,21 +85,23 @@ impl DocumentError {
     }
 
     fn under(mut self, mut path: String) -> Self {
-        if !self.path.is_empty() && !self.path.starts_with('[') {
+        let inner = &mut self.inner;
+        if !inner.path.is_empty() && !inner.path.starts_with('[') {
             path.push('.');
         }
-        path.push_str(&self.path);
-        self.path = path;
+        path.push_str(&inner.path);
+        inner.path = path;
         self
     }
 }
 
 impl fmt::Display for DocumentError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if self.path.is_empty() {
-            f.write_str(&self.message)
+        let Inner { path, message } = &*self.inner;
+        if path.is_empty() {
+            f.write_str(message)
         } else {
-            write!(f, "{}: {}", self.path, self.message)
+            write!(f, "{path}: {message}")
         }
     }
 }
@@ -125,12 +134,11 @@ pub(crate) fn to_msgpack(document: &impl Serialize) -> Result<Vec<u8>, DocumentE
     rmp_serde::to_vec_named(document).map_err(DocumentError::whole)
 }
 
-/// At most so many conditions or edits in one place.
-pub(crate) fn check_entries(given: usize) -> Result<(), DocumentError> {
-    if given <= limits::EDITS {
+/// At most so many members of one object.
+pub(crate) fn check_entries(given: usize, limit: usize) -> Result<(), DocumentError> {
+    if given <= limit {
         return Ok(());
     }
-    let limit = limits::EDITS;
     Err(DocumentError::whole(format_args!(
         "{given} entries, expected at most {limit}"
     )))

@@ -87,7 +87,7 @@ impl JsonEdits {
 impl FromTree for JsonEdits {
     fn from_tree(tree: &Tree) -> Result<Self, DocumentError> {
         let map: Map<JsonPointer, Tree> = Map::from_tree(tree)?;
-        check_entries(map.len())?;
+        check_entries(map.len(), limits::EDITS)?;
         for outer in map.keys() {
             if let Some(inner) = map.keys().find(|inner| inner.leads_into(outer)) {
                 return Err(DocumentError::whole(format_args!(

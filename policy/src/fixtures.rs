@@ -7,8 +7,8 @@ use proptest::option;
 use proptest::prelude::*;
 
 use crate::{
-    Control, Generation, InFlight, Kill, KillMode, Name, OnLapse, Percent, Policy, Ramp, Step,
-    Timestamp,
+    Control, Generation, InFlight, Kill, KillMode, LiveRedaction, Name, OnLapse, Percent, Policy,
+    Ramp, Step, Timestamp,
 };
 
 /// Any share; often one of those at which something changes.
@@ -61,14 +61,18 @@ pub(crate) fn control() -> impl Strategy<Value = Control> {
         option::of(time()),
         on_lapse,
         option::of(kill()),
+        option::of(Just(LiveRedaction::MaskAll)),
     )
-        .prop_map(|(number, ramp, not_after, on_lapse, kill)| Control {
-            generation: generation(number),
-            ramp,
-            not_after,
-            on_lapse,
-            kill,
-        })
+        .prop_map(
+            |(number, ramp, not_after, on_lapse, kill, redaction)| Control {
+                generation: generation(number),
+                ramp,
+                not_after,
+                on_lapse,
+                kill,
+                redaction,
+            },
+        )
 }
 
 pub(crate) fn ppm(ppm: u32) -> Percent {

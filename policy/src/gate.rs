@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use crate::arm::Arm;
 use crate::bucket::{Bucketing, Threshold};
-use crate::control::{Control, Generation, Kill, KillMode, OnLapse};
+use crate::control::{Control, Generation, Kill, KillMode, LiveRedaction, OnLapse};
 use crate::time::Timestamp;
 
 /// A [`Control`] compiled for the hot path: kill > lapsed lease > pin > ramp > stable.
@@ -13,6 +13,7 @@ pub struct Gate {
     generation: Generation,
     kill: Option<Kill>,
     lease: Option<(Timestamp, OnLapse)>,
+    masks_all: bool,
     steps: Box<[(Timestamp, Threshold)]>,
 }
 
@@ -60,6 +61,7 @@ impl Gate {
             generation: control.generation,
             kill: control.kill,
             lease: control.not_after.map(|end| (end, control.on_lapse)),
+            masks_all: control.redaction == Some(LiveRedaction::MaskAll),
             steps: steps
                 .map(|step| (step.at, Threshold::of(step.percent)))
                 .collect(),
@@ -81,6 +83,12 @@ impl Gate {
     pub fn cuts(&self, arm: Arm) -> bool {
         self.kill
             .is_some_and(|kill| kill.cuts() && (kill.mode == KillMode::Block || arm == Arm::Canary))
+    }
+
+    /// Whether every entity is masked at least, in both directions and on both arms, requests already
+    /// under way included. A lapsed lease changes nothing about it: only routing falls to stable.
+    pub fn masks_all(&self) -> bool {
+        self.masks_all
     }
 
     /// Decides one request of the unit `unit` at `now`.

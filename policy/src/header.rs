@@ -87,7 +87,7 @@ impl HeaderMatches {
 impl FromTree for HeaderMatches {
     fn from_tree(tree: &Tree) -> Result<Self, DocumentError> {
         let map = Map::from_tree(tree)?;
-        check_entries(map.len())?;
+        check_entries(map.len(), limits::EDITS)?;
         Ok(Self(map))
     }
 }
@@ -115,7 +115,7 @@ impl HeaderEdits {
 impl FromTree for HeaderEdits {
     fn from_tree(tree: &Tree) -> Result<Self, DocumentError> {
         let map: Map<HeaderName, HeaderText> = Map::from_tree(tree)?;
-        check_entries(map.len())?;
+        check_entries(map.len(), limits::EDITS)?;
         if let Some(name) = map.keys().find(|name| !name.is_settable()) {
             return Err(DocumentError::whole(format_args!(
                 "`{name}` belongs to HTTP or to Breakglass; expected a header of your own"

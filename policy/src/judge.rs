@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use crate::document::{DocumentError, FromTree, Members, Tree, read_by_serde, read_struct};
-use crate::redaction::Entity;
+use crate::entity::Entity;
 
 /// The sequential test of the canary against the concurrent stable arm.
 #[derive(Clone, Debug, PartialEq, Serialize)]

@@ -49,6 +49,7 @@ mod bucket;
 mod control;
 mod document;
 pub mod edit;
+mod entity;
 #[cfg(test)]
 mod fixtures;
 mod gate;
@@ -76,8 +77,9 @@ mod unit;
 
 pub use arm::Arm;
 pub use bucket::{Bucket, Bucketing, Salt, Threshold};
-pub use control::{Control, Generation, InFlight, Kill, KillMode, OnLapse};
+pub use control::{Control, Generation, InFlight, Kill, KillMode, LiveRedaction, OnLapse};
 pub use document::{DocumentError, Map};
+pub use entity::{Definition, Definitions, Entity, EntityName, Literal, Shape};
 pub use gate::{Decision, Gate, Reason, Verdict};
 pub use header::{HeaderEdits, HeaderMatches, HeaderName, HeaderText};
 pub use judge::{Alpha, Factor, Judge, Signal};
@@ -87,7 +89,9 @@ pub use percent::Percent;
 pub use pins::Pins;
 pub use policy::{ArmSpec, Arms, HostPattern, Match, PathPrefix, Policy, Role, Rollout, Rollouts};
 pub use ramp::{Ramp, Step};
-pub use redaction::{Action, Entity, Redaction};
+pub use redaction::{
+    Action, Actions, ArmActions, Direction, PrivateIps, Redaction, Unscannable, Unscanned,
+};
 pub use request::{HeaderId, Headers};
 pub use roster::{Acknowledgement, Roster, WorkerId};
 pub use router::{RolloutId, Router};

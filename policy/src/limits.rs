@@ -10,7 +10,7 @@ pub const ORDER_BYTES: usize = 64 << 10;
 /// shared state it stops growing here, so that repeated pushes cannot lengthen it without end. One
 /// limit for both, because a control that a proxy reports must be fit for the next policy.
 pub const RAMP_STEPS: usize = 256;
-/// Bytes of a name (policy, rollout, cluster, key, role): names become metric labels.
+/// Bytes of a name (policy, rollout, cluster, key, role, entity): names become metric labels.
 pub const NAME_BYTES: usize = 64;
 /// Bytes of a version label, a header value or a path prefix in a policy.
 pub const TEXT_BYTES: usize = 1_024;
@@ -18,6 +18,14 @@ pub const TEXT_BYTES: usize = 1_024;
 pub const SALT_BYTES: usize = 256;
 /// Conditions on headers, header edits or body edits of one match or arm.
 pub const EDITS: usize = 32;
+/// Entities that one rollout defines. Each is a metric per rollout, arm, direction and action.
+pub const DEFINED_ENTITIES: usize = 32;
+/// Literals and shapes of one defined entity. All that may begin with the byte at hand are tried at
+/// the beginning of every word.
+pub const PATTERNS: usize = 256;
+/// Characters of a literal or shape. A shorter one would be found everywhere; the text of a longer
+/// one could not be held back until it is certain.
+pub const PATTERN_CHARS: std::ops::RangeInclusive<usize> = 4..=64;
 /// Sources of a unit; they are tried in turn for every request.
 pub const UNIT_SOURCES: usize = 8;
 /// Pinned units of one arm.

@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::Serialize;
 
-use crate::control::{Control, Generation, Kill};
+use crate::control::{Control, Generation, Kill, LiveRedaction};
 use crate::document::{self, DocumentError, read_struct};
 use crate::limits;
 use crate::name::Name;
@@ -32,6 +32,10 @@ pub struct Order {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "schema", schemars(with = "Option<Kill>"))]
     pub kill: Option<Option<Kill>>,
+    /// The switch for redaction; `null` turns it off, so that what the policy says holds again.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", schemars(with = "Option<LiveRedaction>"))]
+    pub redaction: Option<Option<LiveRedaction>>,
 }
 
 /// Why an order was not carried out; nothing has changed then.
@@ -58,6 +62,7 @@ read_struct!(Order {
     ramp: given "ramp",
     not_after: given "not_after",
     kill: given "kill",
+    redaction: given "redaction",
 });
 
 impl Order {
@@ -86,7 +91,13 @@ impl Order {
     /// # Errors
     /// Why it is refused.
     pub fn lower(&self, current: &Control) -> Result<Control, OrderRefused> {
-        if self.ramp.is_none() && self.not_after.is_none() && self.kill.is_none() {
+        let terms = [
+            self.ramp.is_some(),
+            self.not_after.is_some(),
+            self.kill.is_some(),
+            self.redaction.is_some(),
+        ];
+        if terms == [false; 4] {
             return Err(OrderRefused::Empty);
         }
         let stale = OrderRefused::Stale {
@@ -113,26 +124,38 @@ impl Order {
             not_after: self.not_after.unwrap_or(current.not_after),
             on_lapse: current.on_lapse,
             kill: self.kill.unwrap_or(current.kill),
+            redaction: self.redaction.unwrap_or(current.redaction),
+        }
+    }
+
+    /// The same order without any term.
+    fn bare(&self) -> Self {
+        Self {
+            ramp: None,
+            not_after: None,
+            kill: None,
+            redaction: None,
+            ..self.clone()
         }
     }
 
     /// Names the first term by which the order raises exposure.
     fn raise(&self, current: &Control) -> OrderRefused {
-        let only = |order: Self| order.over(current).exposes_no_more_than(current);
-        let bare = Self {
-            ramp: None,
-            not_after: None,
-            kill: None,
-            ..self.clone()
-        };
-        let term = if !only(Self {
-            kill: self.kill,
-            ..bare.clone()
+        let raises = |order: Self| !order.over(current).exposes_no_more_than(current);
+        let (kill, redaction, not_after) = (self.kill, self.redaction, self.not_after);
+        let term = if raises(Self {
+            kill,
+            ..self.bare()
         }) {
             "kill"
-        } else if !only(Self {
-            not_after: self.not_after,
-            ..bare
+        } else if raises(Self {
+            redaction,
+            ..self.bare()
+        }) {
+            "redaction"
+        } else if raises(Self {
+            not_after,
+            ..self.bare()
         }) {
             "not_after"
         } else {
@@ -155,9 +178,9 @@ impl fmt::Display for OrderRefused {
                 f,
                 "`{term}` would raise exposure; an unsigned order only lowers it, raise by pushing a policy with a higher generation"
             ),
-            Self::Empty => {
-                f.write_str("the order changes nothing; expected `kill`, `ramp` or `not_after`")
-            }
+            Self::Empty => f.write_str(
+                "the order changes nothing; expected `kill`, `redaction`, `ramp` or `not_after`",
+            ),
             Self::RampTooLong => write!(
                 f,
                 "the joined ramp has more than {} steps; order a higher generation with a ramp of its own",

@@ -56,6 +56,7 @@ proptest! {
         let end = |control: &Control| control.not_after.unwrap_or(never);
         prop_assert_eq!(end(&joined), end(&a).min(end(&b)), "lease");
         prop_assert_eq!(joined.on_lapse, a.on_lapse.max(b.on_lapse), "on_lapse");
+        prop_assert_eq!(joined.redaction.is_some(), a.redaction.is_some() || b.redaction.is_some(), "redaction");
         prop_assert_eq!(joined.kill.map(|kill| kill.mode), a.kill.map(|kill| kill.mode).max(b.kill.map(|kill| kill.mode)), "mode");
         prop_assert_eq!(joined.kill.map(|kill| kill.in_flight), a.kill.map(|kill| kill.in_flight).max(b.kill.map(|kill| kill.in_flight)), "in_flight");
     }
@@ -96,9 +97,28 @@ proptest! {
     }
 
     #[test]
-    fn a_newer_generation_may_take_a_kill_back(killed in control(), next in control()) {
-        let next = Control { generation: generation(9), kill: None, ..next };
-        prop_assert_eq!(killed.join(&next).kill, None);
+    fn redaction_switched_on_is_never_switched_off_by_an_older_or_equal_generation(
+        masked in control(),
+        others in vec(control(), 0..6),
+    ) {
+        let masked = Control { generation: generation(2), redaction: Some(LiveRedaction::MaskAll), ..masked };
+        let joined = others.iter().fold(masked, |all, next| all.join(next));
+        prop_assert_eq!(joined.redaction, Some(LiveRedaction::MaskAll));
+    }
+
+    #[test]
+    fn a_newer_generation_may_take_a_kill_back_and_switch_redaction_off(killed in control(), next in control()) {
+        let next = Control { generation: generation(9), kill: None, redaction: None, ..next };
+        let joined = killed.join(&next);
+        prop_assert_eq!((joined.kill, joined.redaction), (None, None));
+    }
+
+    #[test]
+    fn who_stops_masking_everything_exposes_more(control in control()) {
+        let masked = Control { redaction: Some(LiveRedaction::MaskAll), ..control.clone() };
+        let open = Control { redaction: None, ..control };
+        prop_assert!(masked.exposes_no_more_than(&open));
+        prop_assert!(!open.exposes_no_more_than(&masked));
     }
 
     #[test]
@@ -192,6 +212,7 @@ fn strictness_of_each_term() {
             r#""expose_nothing": null"#,
         ),
         (r#""on_lapse": "stable""#, r#""on_lapse": "hold""#),
+        (r#""redaction": "mask_all""#, r#""redaction": null"#),
     ] {
         let lax = lax.replace(r#""expose_nothing": null"#, r#""kill": null"#);
         let strict = control_from(&format!(r#"{{"generation": 1, {strict}}}"#));
@@ -222,6 +243,18 @@ fn what_is_left_out_is_the_safe_choice() {
     assert_eq!(control.on_lapse, OnLapse::Stable);
     assert_eq!(control.not_after, None);
     assert_eq!(control.kill, None);
+    // As the policy says, which has its own safe choices.
+    assert_eq!(control.redaction, None);
+}
+
+#[test]
+fn a_switch_that_is_off_is_not_written() {
+    let off = control_from(r#"{"generation": 1, "redaction": null}"#);
+    let json = serde_json::to_string(&off).unwrap();
+    assert!(!json.contains("redaction"), "{json}");
+    let on = control_from(r#"{"generation": 1, "redaction": "mask_all"}"#);
+    let json = serde_json::to_string(&on).unwrap();
+    assert!(json.contains(r#""redaction":"mask_all""#), "{json}");
 }
 
 #[test]

@@ -175,6 +175,33 @@ fn a_kill_cuts_the_arms_it_kills() {
 }
 
 #[test]
+fn everything_is_masked_while_the_switch_is_on_whatever_became_of_lease_and_kill() {
+    let gate = |terms: &str| Gate::new(&control_from(&format!(r#"{{"generation": 1{terms}}}"#)));
+    for (terms, masks_all) in [
+        ("", false),
+        (r#", "redaction": null"#, false),
+        (r#", "kill": {"mode": "block", "in_flight": "cut"}"#, false),
+        (r#", "redaction": "mask_all""#, true),
+        (
+            r#", "redaction": "mask_all", "kill": {"mode": "rollback"}"#,
+            true,
+        ),
+        (
+            r#", "redaction": "mask_all", "not_after": "1970-01-01T00:00:10Z""#,
+            true,
+        ),
+    ] {
+        let gate = gate(terms);
+        assert_eq!(gate.masks_all(), masks_all, "{terms}");
+        // The last one: still, although everybody else has fallen to stable.
+        let lapsed = gate.decide(&split(), Some(b"u"), Timestamp::from_millis(20_000));
+        let lease = terms.contains("not_after");
+        assert_eq!(lapsed.reason() == Reason::Lapse, lease, "{terms}");
+    }
+    assert!(!gate(r#", "redaction": "mask_all""#).needs_clock());
+}
+
+#[test]
 fn needs_no_clock_where_time_changes_nothing() {
     for (terms, needs) in [
         (r#""ramp": []"#, false),

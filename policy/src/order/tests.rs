@@ -7,6 +7,7 @@ use crate::fixtures::{control, control_from, generation, kill, name, ramp, time}
 /// In force in every case of the tables.
 const CURRENT: &str = r#"{"generation": 7, "ramp": [{"percent": 10}, {"percent": 50, "at": "2026-11-23T20:00:00Z"}],
     "not_after": "2026-11-23T22:00:00Z", "on_lapse": "hold"}"#;
+const MASKED: &str = r#"{"generation": 7, "ramp": {"percent": 10}, "redaction": "mask_all"}"#;
 const KILLED: &str = r#"{"generation": 7, "ramp": {"percent": 10}, "kill": {"mode": "rollback", "in_flight": "cut"}}"#;
 
 fn order(terms: &str) -> Order {
@@ -19,17 +20,21 @@ fn any_order() -> impl Strategy<Value = Order> {
     let ramp = option::of(ramp());
     let not_after = option::of(option::of(time()));
     let kill = option::of(option::of(kill()));
-    (number, ramp, not_after, kill).prop_map(|(number, ramp, not_after, kill)| Order {
+    let redaction = option::of(option::of(Just(LiveRedaction::MaskAll)));
+    let terms = (number, ramp, not_after, kill, redaction);
+    terms.prop_map(|(number, ramp, not_after, kill, redaction)| Order {
         rollout: name("r"),
         generation: generation(number),
         ramp,
         not_after,
         kill,
+        redaction,
     })
 }
 
 #[test]
 fn accepts_what_lowers_exposure() {
+    let killed_8 = KILLED.replace('7', "8");
     for (current, terms, expected) in [
         (
             CURRENT,
@@ -63,6 +68,28 @@ fn accepts_what_lowers_exposure() {
             KILLED,
             r#""generation": 8, "kill": {"mode": "block", "in_flight": "cut"}"#,
             r#"{"generation": 8, "ramp": {"percent": 10}, "kill": {"mode": "block", "in_flight": "cut"}}"#,
+        ),
+        (
+            KILLED,
+            r#""generation": 8, "redaction": "mask_all""#,
+            r#"{"generation": 8, "ramp": {"percent": 10}, "kill": {"mode": "rollback", "in_flight": "cut"}, "redaction": "mask_all"}"#,
+        ),
+        // What is off may be ordered off; what an order does not name stays on.
+        (KILLED, r#""generation": 8, "redaction": null"#, &killed_8),
+        (
+            MASKED,
+            r#""generation": 8, "ramp": []"#,
+            r#"{"generation": 8, "redaction": "mask_all"}"#,
+        ),
+        (
+            MASKED,
+            r#""generation": 7, "redaction": "mask_all""#,
+            MASKED,
+        ),
+        (
+            MASKED,
+            r#""generation": 7, "kill": {"mode": "block"}"#,
+            r#"{"generation": 7, "ramp": {"percent": 10}, "kill": {"mode": "block"}, "redaction": "mask_all"}"#,
         ),
         // The generation in force: the same again, or something stricter.
         (
@@ -114,6 +141,23 @@ fn refuses_what_raises_exposure_and_names_the_term() {
             r#""kill": {"mode": "block", "in_flight": "drain"}"#,
             "kill",
         ),
+        (MASKED, r#""redaction": null"#, "redaction"),
+        (
+            MASKED,
+            r#""redaction": null, "kill": {"mode": "block", "in_flight": "cut"}"#,
+            "redaction",
+        ),
+        (
+            MASKED,
+            r#""ramp": {"percent": 11}, "redaction": null"#,
+            "redaction",
+        ),
+        (
+            MASKED,
+            r#""redaction": "mask_all", "ramp": {"percent": 11}"#,
+            "ramp",
+        ),
+        (KILLED, r#""redaction": "mask_all", "kill": null"#, "kill"),
     ] {
         let terms = format!(r#""generation": 8, {terms}"#);
         let result = order(&terms).lower(&control_from(current));
@@ -133,6 +177,8 @@ fn refuses_what_is_stale_and_tells_the_generation_in_force() {
             r#""generation": 7, "kill": {"mode": "rollback"}, "ramp": {"percent": 11}"#,
         ),
         (KILLED, r#""generation": 7, "kill": null"#),
+        (MASKED, r#""generation": 7, "redaction": null"#),
+        (MASKED, r#""generation": 6, "redaction": "mask_all""#),
     ] {
         let result = order(terms).lower(&control_from(current));
         let current = generation(7);
@@ -155,6 +201,11 @@ fn tells_null_from_absent() {
         order(r#""generation": 1, "not_after": null"#).not_after,
         Some(None)
     );
+    assert_eq!(order(r#""generation": 1"#).redaction, None);
+    assert_eq!(
+        order(r#""generation": 1, "redaction": null"#).redaction,
+        Some(None)
+    );
 }
 
 #[test]
@@ -169,7 +220,7 @@ fn refusals_say_what_to_do() {
         (OrderRefused::Raises("kill"), "`kill` would raise exposure;"),
         (
             OrderRefused::Empty,
-            "the order changes nothing; expected `kill`, `ramp` or `not_after`",
+            "the order changes nothing; expected `kill`, `redaction`, `ramp` or `not_after`",
         ),
         (
             OrderRefused::RampTooLong,
@@ -196,6 +247,8 @@ fn broken_orders_name_the_path() {
         (r#"{"rollout": "r", "generation": 1, "kill": {"mode": "nuke"}}"#, "kill.mode", "unknown variant `nuke`, expected one of `rollback`, `block`"),
         (r#"{"rollout": "r", "generation": 1, "kill": {"in_flight": "cut"}}"#, "kill", "missing field `mode`"),
         (r#"{"rollout": "r", "generation": 1, "kill": {"mode": "block", "why": ""}}"#, "kill.why", "unknown field `why`"),
+        (r#"{"rollout": "r", "generation": 1, "redaction": "mask"}"#, "redaction", "unknown variant `mask`, expected `mask_all`"),
+        (r#"{"rollout": "r", "generation": 1, "redaction": {"response": {}}}"#, "redaction", "invalid type: object, expected `mask_all`"),
         (r#"{"rollout": "r", "generation": 1, "on_lapse": "hold"}"#, "on_lapse", "unknown field `on_lapse`"),
         (r#"{"rollout": "r", "generation": 1, "generation": 2}"#, "generation", "`generation` is given twice"),
         (r#"{"rollout": "r", "generation": 1, "not_after": "tonight"}"#, "not_after", "invalid value: string \"tonight\", expected a time in UTC"),
@@ -248,6 +301,7 @@ proptest! {
             prop_assert!(order.ramp.is_some() || ordered.ramp == current.ramp);
             prop_assert!(order.not_after.is_some() || ordered.not_after == current.not_after);
             prop_assert!(order.kill.is_some() || ordered.kill == current.kill);
+            prop_assert!(order.redaction.is_some() || ordered.redaction == current.redaction);
         }
     }
 
@@ -257,12 +311,15 @@ proptest! {
         let newer = order.generation > current.generation;
         let lowers = ordered.exposes_no_more_than(&current);
         match order.lower(&current) {
-            Err(OrderRefused::Empty) => prop_assert!((order.ramp, order.not_after, order.kill) == (None, None, None)),
+            Err(OrderRefused::Empty) => {
+                prop_assert!((order.ramp, order.not_after, order.kill, order.redaction) == (None, None, None, None));
+            }
             Err(OrderRefused::Raises(term)) => {
                 prop_assert!(newer && !lowers);
                 // Without the term that it names, and those checked before it, less remains.
                 let given = match term {
                     "kill" => order.kill.is_some(),
+                    "redaction" => order.redaction.is_some(),
                     "not_after" => order.not_after.is_some(),
                     _ => order.ramp.is_some(),
                 };

@@ -1,7 +1,9 @@
 use proptest::prelude::*;
 
 use super::*;
+use crate::control::LiveRedaction;
 use crate::fixtures::{policy_of, rollout_json};
+use crate::redaction::{Direction, PrivateIps, Unscanned};
 
 /// A policy with every field.
 const FULL: &str = include_str!("full.json");
@@ -55,7 +57,25 @@ fn the_full_policy_says_what_is_written_in_it() {
     assert_eq!(rollout.control.generation.get(), 7);
     assert_eq!(rollout.control.ramp.steps().len(), 2);
     assert_eq!(rollout.judge.as_ref().unwrap().signals.len(), 3);
-    assert_eq!(rollout.redaction.as_ref().unwrap().response.len(), 3);
+    assert_eq!(rollout.control.redaction, Some(LiveRedaction::MaskAll));
+    let redaction = rollout.redaction.as_ref().unwrap();
+    assert_eq!((redaction.response.len(), redaction.request.len()), (3, 1));
+    let own = |arm| {
+        let actions = redaction.arms.get(arm);
+        Direction::BOTH.map(|direction| actions.get(direction).len())
+    };
+    assert_eq!([own(Arm::Stable), own(Arm::Canary)], [[1, 0], [0, 1]]);
+    let unscannable = redaction.unscannable;
+    assert_eq!(
+        [
+            unscannable.compressed,
+            unscannable.binary,
+            unscannable.oversized
+        ],
+        [Unscanned::Pass, Unscanned::Block, Unscanned::Block]
+    );
+    assert_eq!(redaction.entities.iter().count(), 2);
+    assert_eq!(redaction.private_ips, PrivateIps::Ignore);
     let set: Vec<_> = rollout.headers_set().map(HeaderName::as_str).collect();
     assert_eq!(set, ["x-prompt-version", "x-prompt-version"]);
 }
@@ -100,7 +120,24 @@ fn unknown_fields_are_refused_at_every_level_by_their_path() {
         (r#"{"version": "prompt-v42""#, "rollouts[0].arms.canary.zzz"),
         (r#"{"generation""#, "rollouts[0].control.zzz"),
         (r#"{"percent": 10"#, "rollouts[0].control.ramp[1].zzz"),
-        (r#"{"response""#, "rollouts[0].redaction.zzz"),
+        (
+            r#"{
+      "response""#,
+            "rollouts[0].redaction.zzz",
+        ),
+        (
+            r#"{"canary": {"response""#,
+            "rollouts[0].redaction.arms.zzz",
+        ),
+        (
+            r#"{"response": {"EMAIL_ADDRESS": "block""#,
+            "rollouts[0].redaction.arms.canary.zzz",
+        ),
+        (r#"{"compressed""#, "rollouts[0].redaction.unscannable.zzz"),
+        (
+            r#"{"shapes""#,
+            "rollouts[0].redaction.entities.EMPLOYEE_ID.zzz",
+        ),
         (r#"{"alpha""#, "rollouts[0].judge.zzz"),
         (r#"{"error_rate""#, "rollouts[0].judge.signals[0].zzz"),
         (
@@ -195,6 +232,9 @@ fn broken_policies_name_the_path_and_what_was_expected() {
         (r#""EMAIL_ADDRESS": "mask""#, r#""EMAIL_ADDRESS": "hide""#, "rollouts[0].redaction.response.EMAIL_ADDRESS", "unknown variant `hide`, expected one of `count`, `mask`, `block`"),
         (r#""EMAIL_ADDRESS": "mask""#, r#""email": "mask""#, "rollouts[0].redaction.response.email", r#"invalid value: string "email", expected an entity in capitals"#),
         (r#""EMAIL_ADDRESS": "mask""#, r#""IN_AADHAAR": "count""#, "rollouts[0].redaction.response", "`IN_AADHAAR` is given twice"),
+        (r#""redaction": "mask_all""#, r#""redaction": "mask""#, "rollouts[0].control.redaction", "unknown variant `mask`, expected `mask_all`"),
+        (r#""redaction": "mask_all""#, r#""redaction": true"#, "rollouts[0].control.redaction", "invalid type: boolean `true`, expected `mask_all`"),
+        (r#""EMP-######""#, r#""EMP-######", "E-""#, "rollouts[0].redaction.entities.EMPLOYEE_ID.shapes[1]", r#"invalid value: string "E-", expected 4 to 64 visible ASCII"#),
         (r#""alpha": 0.001"#, r#""alpha": 0"#, "rollouts[0].judge.alpha", "invalid value: integer `0`, expected a probability above 0"),
         (r#""worse_by": 2.0"#, r#""worse_by": 1"#, "rollouts[0].judge.signals[0].error_rate.worse_by", "invalid value: integer `1`, expected a factor above 1"),
         (r#"["IN_AADHAAR"]"#, r#"["IN_AADHAAR", "x"]"#, "rollouts[0].judge.signals[2].zero_tolerance[1]", r#"invalid value: string "x", expected an entity"#),

@@ -233,6 +233,26 @@ fn a_kill_survives_a_push_that_does_not_know_of_it() {
 }
 
 #[test]
+fn redaction_switched_on_survives_a_push_that_does_not_know_of_it() {
+    let ramp = r#""ramp": {"percent": 5}"#;
+    let mut state = state_of(
+        "r1",
+        &control_from(&format!(r#"{{"generation": 7, {ramp}}}"#)),
+    );
+    // Before: readable by workers that know no such switch. After: only it is new.
+    let packed = |state: &State| state.encode().unwrap().escape_ascii().to_string();
+    assert!(!packed(&state).contains("redaction"));
+    let masked = format!(r#"{{"generation": 7, {ramp}, "redaction": "mask_all"}}"#);
+    let masked = control_from(&masked);
+    assert!(state.join(&name("r1"), &masked));
+    assert!(packed(&state).contains("mask_all"));
+    let old = control_from(r#"{"generation": 7, "ramp": {"percent": 100}}"#);
+    assert!(!state.join_policy(&rollouts(&[(1, old)])));
+    assert_eq!(state.get(&name("r1")).unwrap().control, masked);
+    assert_eq!(State::decode(&state.encode().unwrap()).unwrap(), state);
+}
+
+#[test]
 fn a_rollout_that_comes_back_finds_its_kill() {
     let killed = control_from(r#"{"generation": 3, "kill": {"mode": "block"}}"#);
     let alive = control_from(r#"{"generation": 2, "ramp": {"percent": 50}}"#);
