@@ -1,0 +1,166 @@
+//! What has an `@`: e-mail, UPI and health-account addresses.
+
+use crate::check;
+use crate::entity::Entity;
+
+use super::secret::Swallow;
+use super::text::{LETTER, WIDE};
+use super::{Candidate, Sight};
+
+/// Looks at what is around the `@` at `at`.
+pub(super) fn look(sight: &mut Sight<'_>, at: usize) {
+    let Some(start) = local_part(sight, at) else {
+        return;
+    };
+    email(sight, start, at);
+    handle(sight, start, at);
+}
+
+/// Where the local part before the `@` begins (RFC 5321: at most 64 characters).
+fn local_part(sight: &mut Sight<'_>, at: usize) -> Option<usize> {
+    let mut start = at;
+    let mut dots = false;
+    while start > 0 {
+        let char = sight.text.before(start);
+        if !(char.is_ascii_alphanumeric()
+            || matches!(char, b'.' | b'_' | b'%' | b'+' | b'-' | LETTER))
+        {
+            break;
+        }
+        dots |= char == b'.' && sight.text.get(start) == b'.';
+        start = start.saturating_sub(1);
+    }
+    while start < at && matches!(sight.text.get(start), b'.' | b'-' | b'%' | b'+') {
+        start = start.saturating_add(1);
+    }
+    let size = at.saturating_sub(start);
+    let whole = sight.left_of(start);
+    // What goes on to the left is longer than any local part.
+    let cut = start == 0 && (whole == LETTER || whole.is_ascii_alphanumeric());
+    let last = sight.text.before(at);
+    (!dots && !cut && (1..=64).contains(&size) && last != b'.').then_some(start)
+}
+
+fn email(sight: &mut Sight<'_>, start: usize, at: usize) {
+    if !sight.profile.wants(Entity::EmailAddress) {
+        return;
+    }
+    let mut index = at.saturating_add(1);
+    let mut labels = 0_usize;
+    let mut end = None;
+    let mut goes_on = false;
+    loop {
+        let label = index;
+        let mut letters_only = true;
+        loop {
+            let char = sight.text.get(index);
+            let letter = char.is_ascii_alphabetic() || matches!(char, LETTER | WIDE);
+            if !(letter || char.is_ascii_digit() || char == b'-') {
+                break;
+            }
+            letters_only &= letter;
+            index = index.saturating_add(1);
+            if index.saturating_sub(start) >= LONG {
+                break;
+            }
+        }
+        let mut size = index.saturating_sub(label);
+        while size > 0 && sight.text.before(label.saturating_add(size)) == b'-' {
+            size = size.saturating_sub(1);
+        }
+        if size == 0 || size > 63 || sight.text.get(label) == b'-' {
+            break;
+        }
+        labels = labels.saturating_add(1);
+        let top = letters_only || is_punycode(sight, label);
+        if labels >= 2 && top && size >= 2 && !is_file_ending(sight, label, size) {
+            end = Some(label.saturating_add(size));
+        }
+        goes_on = index.saturating_sub(start) >= LONG;
+        if goes_on || sight.text.get(index) != b'.' {
+            break;
+        }
+        index = index.saturating_add(1);
+    }
+    let Some(end) = end else { return };
+    // `git@github.com:owner/repo` names a host, not a person.
+    if at.saturating_sub(start) == 3
+        && sight.text.get(end) == b':'
+        && [b'g', b'i', b't']
+            .iter()
+            .zip(start..at)
+            .all(|(byte, index)| sight.text.get(index) == *byte)
+    {
+        return;
+    }
+    let goes_on = (goes_on && end == index).then_some(Swallow::Domain);
+    sight.put(Candidate {
+        start,
+        end,
+        kind: Entity::EmailAddress.into(),
+        strength: 12,
+        goes_on,
+    });
+}
+
+fn is_punycode(sight: &mut Sight<'_>, label: usize) -> bool {
+    b"xn--"
+        .iter()
+        .zip(label..)
+        .all(|(byte, index)| sight.text.get(index).eq_ignore_ascii_case(byte))
+}
+
+/// Whether the label is no top-level domain but the ending of a file: `icon@2x.png`.
+fn is_file_ending(sight: &mut Sight<'_>, label: usize, size: usize) -> bool {
+    ENDINGS.iter().any(|ending| {
+        ending.len() == size
+            && ending
+                .iter()
+                .zip(label..)
+                .all(|(byte, index)| sight.text.get(index).eq_ignore_ascii_case(byte))
+    })
+}
+
+/// `name@okaxis`, `name@abdm`: a handle without a dot, from a list.
+fn handle(sight: &mut Sight<'_>, start: usize, at: usize) {
+    if !sight.profile.wants(Entity::InUpiId) && !sight.profile.wants(Entity::InAbhaAddress) {
+        return;
+    }
+    let mut handle = [0; 24];
+    let mut len: usize = 0;
+    let mut index = at.saturating_add(1);
+    while sight.text.get(index).is_ascii_alphanumeric() {
+        let Some(slot) = handle.get_mut(len) else {
+            return;
+        };
+        *slot = sight.text.get(index).to_ascii_lowercase();
+        len = len.saturating_add(1);
+        index = index.saturating_add(1);
+    }
+    let goes_on = match sight.text.get(index) {
+        b'.' | b'-' => sight
+            .text
+            .get(index.saturating_add(1))
+            .is_ascii_alphanumeric(),
+        b'_' | b'@' | LETTER => true,
+        _ => false,
+    };
+    let size = at.saturating_sub(start);
+    if goes_on || size < 2 {
+        return;
+    }
+    match handle.get(..len).unwrap_or_default() {
+        b"abdm" | b"sbx" => sight.propose(Entity::InAbhaAddress, start, index, 11),
+        known if check::upi_handle(known) => sight.propose(Entity::InUpiId, start, index, 11),
+        _ => {}
+    }
+}
+
+/// Characters after which an address is certain enough: the rest is swallowed.
+const LONG: usize = 76;
+/// Endings of files and units that are no top-level domains.
+const ENDINGS: [&[u8]; 25] = [
+    b"png", b"jpg", b"jpeg", b"gif", b"svg", b"webp", b"ico", b"css", b"scss", b"js", b"jsx",
+    b"mjs", b"ts", b"tsx", b"json", b"html", b"xml", b"yaml", b"yml", b"txt", b"pdf", b"lock",
+    b"toml", b"service", b"timer",
+];

@@ -1,0 +1,168 @@
+//! Where something may be: digits, `@`, `--`. Everything else is passed over at memory speed.
+
+/// The first byte from `from` on that a match may be found by: a digit, `@`, the first of two
+/// dashes, a separator between pairs of hexadecimal digits, or the first byte of a digit or `@` of
+/// full width or of Devanagari.
+pub(super) fn find(text: &[u8], from: usize) -> Option<usize> {
+    let mut at = from;
+    loop {
+        let rest = text.get(at..)?;
+        at = at.saturating_add(vector::first(rest)?);
+        if is_anchor(text, at) {
+            return Some(at);
+        }
+        at = at.saturating_add(1);
+    }
+}
+
+/// As [`find`], where besides a match may begin with any byte of `starts` at a word's beginning.
+pub(super) fn find_with(text: &[u8], from: usize, starts: &[bool; 256]) -> Option<usize> {
+    let mut before = from
+        .checked_sub(1)
+        .and_then(|at| text.get(at))
+        .copied()
+        .unwrap_or(b' ');
+    for (at, byte) in text.iter().enumerate().skip(from) {
+        let begins = starts.get(usize::from(*byte)).is_some_and(|start| *start);
+        let candidate = begins && !before.is_ascii_alphanumeric();
+        if candidate || (is_class(*byte) && is_anchor(text, at)) {
+            return Some(at);
+        }
+        before = *byte;
+    }
+    None
+}
+
+/// Whether the byte of the class at `at` is worth a look, seeing what is around it. What is not
+/// there yet does not count: the end of the text is held back anyway.
+fn is_anchor(text: &[u8], at: usize) -> bool {
+    match text.get(at..).unwrap_or_default() {
+        [b'0'..=b'9' | b'@', ..] => true,
+        [b'-', b'-', ..] => true,
+        // AA:BB:… without a single digit.
+        [b':' | b'-', rest @ ..] => {
+            let before = text.get(at.saturating_sub(2)..at).unwrap_or_default();
+            let after = rest.get(..2).unwrap_or_default();
+            before.len() == 2
+                && after.len() == 2
+                && before.iter().chain(after).all(u8::is_ascii_hexdigit)
+        }
+        [0xEF, 0xBC, last, ..] => matches!(last, 0x90..=0x99 | 0xA0),
+        [0xE0, 0xA5, last, ..] => matches!(last, 0xA6..=0xAF),
+        _ => false,
+    }
+}
+
+/// The class that [`vector::first`] looks for.
+fn is_class(byte: u8) -> bool {
+    matches!(byte, b'0'..=b':' | b'@' | b'-' | 0xEF | 0xE0)
+}
+
+/// Without vectors: what the vectors must agree with, and how the rest of a text is searched.
+pub(super) mod scalar {
+    pub(crate) fn first(text: &[u8]) -> Option<usize> {
+        text.iter().position(|byte| super::is_class(*byte))
+    }
+}
+
+#[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
+#[allow(unsafe_code)]
+pub(super) mod vector {
+    use core::arch::wasm32::{
+        u8x16_bitmask, u8x16_eq, u8x16_le, u8x16_splat, u8x16_sub, v128, v128_any_true, v128_load,
+        v128_or,
+    };
+
+    /// The first byte of the class.
+    pub(crate) fn first(text: &[u8]) -> Option<usize> {
+        let mut chunks = text.chunks_exact(64);
+        let mut base = 0_usize;
+        for chunk in &mut chunks {
+            // SAFETY: a chunk has 64 bytes, and wasm loads need no alignment.
+            let parts: [v128; 4] = unsafe {
+                let at = chunk.as_ptr().cast::<v128>();
+                [
+                    v128_load(at),
+                    v128_load(at.add(1)),
+                    v128_load(at.add(2)),
+                    v128_load(at.add(3)),
+                ]
+            };
+            let [a, b, c, d] = parts.map(class);
+            if v128_any_true(v128_or(v128_or(a, b), v128_or(c, d))) {
+                let bits = u64::from(u8x16_bitmask(a))
+                    | u64::from(u8x16_bitmask(b)) << 16
+                    | u64::from(u8x16_bitmask(c)) << 32
+                    | u64::from(u8x16_bitmask(d)) << 48;
+                return Some(base.wrapping_add(bits.trailing_zeros() as usize));
+            }
+            base = base.wrapping_add(64);
+        }
+        super::scalar::first(chunks.remainder()).map(|at| base.wrapping_add(at))
+    }
+
+    fn class(bytes: v128) -> v128 {
+        // The colon stands right behind the digits.
+        let digit = u8x16_le(u8x16_sub(bytes, u8x16_splat(b'0')), u8x16_splat(10));
+        let sign = v128_or(
+            u8x16_eq(bytes, u8x16_splat(b'@')),
+            u8x16_eq(bytes, u8x16_splat(b'-')),
+        );
+        let lead = v128_or(
+            u8x16_eq(bytes, u8x16_splat(0xEF)),
+            u8x16_eq(bytes, u8x16_splat(0xE0)),
+        );
+        v128_or(digit, v128_or(sign, lead))
+    }
+}
+
+#[cfg(target_arch = "x86_64")]
+#[allow(unsafe_code)]
+pub(super) mod vector {
+    use core::arch::x86_64::{
+        __m128i, _mm_cmpeq_epi8, _mm_loadu_si128, _mm_min_epu8, _mm_movemask_epi8, _mm_or_si128,
+        _mm_set1_epi8, _mm_sub_epi8,
+    };
+
+    /// The first byte of the class.
+    pub(crate) fn first(text: &[u8]) -> Option<usize> {
+        let mut chunks = text.chunks_exact(64);
+        let mut base = 0_usize;
+        for chunk in &mut chunks {
+            // SAFETY: a chunk has 64 bytes; these loads need no alignment, and every x86-64 has SSE2.
+            let bits = unsafe {
+                let at = chunk.as_ptr().cast::<__m128i>();
+                let load = |part: usize| class(_mm_loadu_si128(at.add(part)));
+                let (a, b, c, d) = (load(0), load(1), load(2), load(3));
+                if _mm_movemask_epi8(_mm_or_si128(_mm_or_si128(a, b), _mm_or_si128(c, d))) == 0 {
+                    base = base.wrapping_add(64);
+                    continue;
+                }
+                let bits =
+                    |part: __m128i, shift: u32| u64::from(_mm_movemask_epi8(part) as u32) << shift;
+                bits(a, 0) | bits(b, 16) | bits(c, 32) | bits(d, 48)
+            };
+            return Some(base.wrapping_add(bits.trailing_zeros() as usize));
+        }
+        super::scalar::first(chunks.remainder()).map(|at| base.wrapping_add(at))
+    }
+
+    /// # Safety
+    /// None on x86-64, which has SSE2.
+    #[target_feature(enable = "sse2")]
+    unsafe fn class(bytes: __m128i) -> __m128i {
+        let is = |byte: u8| _mm_cmpeq_epi8(bytes, _mm_set1_epi8(byte.cast_signed()));
+        let from_zero = _mm_sub_epi8(bytes, _mm_set1_epi8(b'0'.cast_signed()));
+        // The colon stands right behind the digits.
+        let digit = _mm_cmpeq_epi8(_mm_min_epu8(from_zero, _mm_set1_epi8(10)), from_zero);
+        let sign = _mm_or_si128(is(b'@'), is(b'-'));
+        let lead = _mm_or_si128(is(0xEF), is(0xE0));
+        _mm_or_si128(digit, _mm_or_si128(sign, lead))
+    }
+}
+
+#[cfg(not(any(
+    target_arch = "x86_64",
+    all(target_arch = "wasm32", target_feature = "simd128")
+)))]
+pub(super) use scalar as vector;

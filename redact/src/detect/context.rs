@@ -1,0 +1,384 @@
+//! Context words: what stands near a number that many things could be.
+
+use crate::entity::Entity;
+
+use super::Sight;
+use super::text::{END, MORE};
+
+impl Sight<'_> {
+    /// Whether something says that the characters from `start` to `end` are this entity: a word
+    /// before them in the same sentence, the name of the JSON member, a word right after them, or
+    /// that they are all there is of a field.
+    pub(super) fn supported(&mut self, entity: Entity, start: usize, end: usize) -> bool {
+        self.is_bare(start, end) || self.has_context(entity, start, end)
+    }
+
+    /// As [`Self::supported`], where being all there is says nothing.
+    pub(super) fn has_context(&mut self, entity: Entity, start: usize, end: usize) -> bool {
+        let words = words(entity);
+        if words.is_empty() {
+            return false;
+        }
+        self.key_has(words) || self.left_has(start, words) || self.right_has(end, words)
+    }
+
+    fn key_has(&self, words: &[&str]) -> bool {
+        let mut buffer = [0; KEY_BYTES];
+        let mut len = 0;
+        // `bankAccountNo`, `bank_account_no` and `Bank account no` say the same.
+        for (byte, slot) in self
+            .hints
+            .key
+            .iter()
+            .filter(|byte| byte.is_ascii_alphanumeric())
+            .zip(&mut buffer)
+        {
+            *slot = byte.to_ascii_lowercase();
+            len = usize::saturating_add(len, 1);
+        }
+        let key = buffer.get(..len).unwrap_or_default();
+        words.iter().any(|word| match word.len() {
+            // Short words are too often part of others.
+            0..=3 => key.starts_with(word.as_bytes()) || key.ends_with(word.as_bytes()),
+            _ => contains_squeezed(key, word.as_bytes()),
+        })
+    }
+
+    /// Words before `start`, in the same sentence.
+    pub(super) fn left_has(&self, start: usize, words: &[&str]) -> bool {
+        let mut buffer = [0; LEFT_BYTES];
+        let text = self.left_text(start, &mut buffer);
+        words.iter().any(|word| has_word(text, word.as_bytes()))
+    }
+
+    /// The text left of `start` in lower case, back to the end of the sentence before.
+    pub(super) fn left_text<'b>(&self, start: usize, buffer: &'b mut [u8; LEFT_BYTES]) -> &'b [u8] {
+        let at = self.raw_begin(start);
+        let raw = self
+            .raw
+            .get(at.saturating_sub(LEFT_BYTES)..at)
+            .unwrap_or_default();
+        let mut len: usize = 0;
+        let mut sentence: usize = 0;
+        let mut bytes = raw.iter().copied().peekable();
+        while let Some(byte) = bytes.next() {
+            let byte = match byte {
+                // An escape is one character, and none of a word.
+                b'\\' => {
+                    while bytes.next_if(|next| *next == b'\\').is_some() {}
+                    bytes.next();
+                    b' '
+                }
+                byte => byte.to_ascii_lowercase(),
+            };
+            let ends_sentence = matches!(byte, b'.' | b'!' | b'?')
+                && bytes
+                    .peek()
+                    .is_none_or(|next| matches!(next, b' ' | b'\n' | b'\\'));
+            if ends_sentence && !is_abbreviation(buffer.get(..len).unwrap_or_default()) {
+                sentence = len;
+            }
+            if let Some(slot) = buffer.get_mut(len) {
+                *slot = byte;
+                len = len.saturating_add(1);
+            }
+        }
+        // A sentence of a few words goes with the one before: `Charge my card. The number is …`
+        let short = len.saturating_sub(sentence) < SHORT_SENTENCE;
+        buffer
+            .get(if short { 0 } else { sentence }..len)
+            .unwrap_or_default()
+    }
+
+    /// Words after `end`, in the same sentence, among the next few.
+    fn right_has(&mut self, end: usize, words: &[&str]) -> bool {
+        let mut buffer = [0_u8; RIGHT_CHARS];
+        let mut len: usize = 0;
+        let mut seen: usize = 0;
+        let mut index = end;
+        while len < RIGHT_CHARS && seen <= RIGHT_WORDS {
+            let char = self.text.get(index);
+            match char {
+                MORE => return false,
+                END | b'.' | b'!' | b'?' | b',' | b';' | b'\n' | b'"' | b'<' | b'{' | b'}'
+                | b'|' => break,
+                b' ' => seen = seen.saturating_add(1),
+                _ => {}
+            }
+            if let Some(slot) = buffer.get_mut(len) {
+                *slot = char.to_ascii_lowercase();
+            }
+            len = len.saturating_add(1);
+            index = index.saturating_add(1);
+        }
+        let text = buffer.get(..len).unwrap_or_default();
+        words.iter().any(|word| has_word(text, word.as_bytes()))
+    }
+
+    /// Whether the characters from `start` to `end` are all there is of a field.
+    pub(super) fn is_bare(&mut self, start: usize, end: usize) -> bool {
+        if !self.hints.bare {
+            return false;
+        }
+        let at = self.raw_begin(start);
+        let blank = self
+            .raw
+            .get(..at)
+            .unwrap_or_default()
+            .iter()
+            .all(u8::is_ascii_whitespace);
+        if !blank {
+            return false;
+        }
+        let mut index = end;
+        while matches!(self.text.get(index), b' ' | b'\n') {
+            index = index.saturating_add(1);
+        }
+        self.text.get(index) == END
+    }
+}
+
+/// Whether `word` stands in `text` where a word begins. Long words may go on (plurals, compounds).
+pub(super) fn has_word(text: &[u8], word: &[u8]) -> bool {
+    let mut from = 0;
+    while let Some(at) = text
+        .get(from..)
+        .and_then(|rest| memchr::memmem::find(rest, word))
+    {
+        let at = at.saturating_add(from);
+        let before = at.checked_sub(1).and_then(|before| text.get(before));
+        let after = text.get(at.saturating_add(word.len()));
+        let begins = before.is_none_or(|byte| !byte.is_ascii_alphabetic());
+        let ends =
+            word.len() > 4 || after.is_none_or(|byte| !byte.is_ascii_alphabetic() || *byte == b's');
+        if begins && ends {
+            return true;
+        }
+        from = at.saturating_add(1);
+    }
+    false
+}
+
+/// Whether the letters and digits of `word` stand in `key` in a row.
+fn contains_squeezed(key: &[u8], word: &[u8]) -> bool {
+    let letters = |word: &[u8]| {
+        word.iter()
+            .filter(|byte| byte.is_ascii_alphanumeric())
+            .count()
+    };
+    let size = letters(word);
+    size > 0
+        && key.windows(size).any(|part| {
+            part.iter()
+                .eq(word.iter().filter(|byte| byte.is_ascii_alphanumeric()))
+        })
+}
+
+/// Whether a full stop after this text is no end of a sentence: `no.`, `tel.`, `a/c no.`.
+fn is_abbreviation(text: &[u8]) -> bool {
+    let word = text
+        .rsplit(|byte| !byte.is_ascii_alphabetic())
+        .next()
+        .unwrap_or_default();
+    matches!(
+        word,
+        b"no"
+            | b"nr"
+            | b"tel"
+            | b"mob"
+            | b"ph"
+            | b"ac"
+            | b"acc"
+            | b"acct"
+            | b"id"
+            | b"num"
+            | b"st"
+            | b"mr"
+            | b"mrs"
+            | b"ms"
+            | b"dr"
+    )
+}
+
+/// The words that speak for an entity, in lower case.
+fn words(entity: Entity) -> &'static [&'static str] {
+    match entity {
+        Entity::CreditCard => &[
+            "card",
+            "cards",
+            "credit",
+            "debit",
+            "visa",
+            "mastercard",
+            "maestro",
+            "amex",
+            "rupay",
+            "cc",
+            "pan",
+            "payment",
+        ],
+        Entity::UsSsn => &["ssn", "social security", "ssns", "ss#"],
+        Entity::UsItin => &["itin", "taxpayer", "tax id", "tin", "irs"],
+        Entity::PhoneNumber => &[
+            "phone",
+            "telephone",
+            "tel",
+            "mobile",
+            "mo",
+            "cell",
+            "cellphone",
+            "whatsapp",
+            "fax",
+            "sms",
+            "call me",
+            "call us",
+            "call him",
+            "call her",
+            "call at",
+            "dial",
+            "ring me",
+            "text me",
+            "text us",
+            "contact no",
+            "contact number",
+            "helpline",
+            "callback",
+            "ph",
+        ],
+        Entity::UkNhs => &["nhs", "national health", "patient"],
+        Entity::UkNino => &[
+            "nino",
+            "national insurance",
+            "insurance number",
+            "ni number",
+        ],
+        Entity::InAadhaar => &[
+            "aadhaar",
+            "aadhar",
+            "adhaar",
+            "adhar",
+            "aadhaars",
+            "uidai",
+            "uid",
+            "vid",
+            "virtual id",
+            "kyc",
+            "ekyc",
+            "identity number",
+        ],
+        Entity::InPan => &["pan", "permanent account", "income tax", "tax"],
+        Entity::InIfsc => &["ifsc", "bank", "branch", "neft", "rtgs", "imps", "account"],
+        Entity::InVoter => &[
+            "voter",
+            "voters",
+            "vote",
+            "epic",
+            "election",
+            "electoral",
+            "elector",
+        ],
+        Entity::InPassport => &["passport"],
+        Entity::InVehicleRegistration => &[
+            "vehicle",
+            "registration",
+            "car",
+            "bike",
+            "rto",
+            "plate",
+            "number plate",
+            "scooter",
+            "truck",
+        ],
+        Entity::InDrivingLicence => &["licence", "license", "driving", "dl"],
+        Entity::InAbha => &["abha", "health id", "health account", "ayushman"],
+        Entity::InBankAccount => &[
+            "account no",
+            "account number",
+            "account num",
+            "bank account",
+            "a/c",
+            "acct",
+            "acc no",
+            "savings account",
+            "current account",
+            "account",
+            "beneficiary",
+        ],
+        Entity::AbaRoutingNumber => &["aba", "routing", "abarouting", "bank", "wire", "transit"],
+        Entity::UsNpi => &["npi", "national provider", "provider"],
+        Entity::UsMbi => &["mbi", "medicare", "beneficiary"],
+        Entity::CaSin => &["sin", "social insurance", "sins"],
+        Entity::AuTfn => &["tfn", "tax file", "tax"],
+        Entity::AuAbn => &["abn", "business number", "australian business"],
+        Entity::AuMedicare => &["medicare"],
+        Entity::SgNricFin => &["nric", "fin", "singapore"],
+        Entity::EsNif => &["nif", "dni", "documento nacional", "identificaci"],
+        Entity::EsNie => &["nie", "extranjero", "identificaci"],
+        Entity::ItFiscalCode => &["codice fiscale", "fiscal code", "fiscale"],
+        Entity::PlPesel => &["pesel"],
+        Entity::DeTaxId => &[
+            "steuer",
+            "steueridentifikationsnummer",
+            "idnr",
+            "tin",
+            "tax id",
+            "tax identification",
+            "steuerid",
+            "identifikationsnummer",
+        ],
+        Entity::DeIdCard => &[
+            "ausweis",
+            "personalausweis",
+            "ausweisnummer",
+            "identity card",
+            "id card",
+            "perso",
+        ],
+        Entity::KrRrn => &["rrn", "resident registration", "korean", "jumin"],
+        Entity::TrNationalId => &[
+            "tc kimlik",
+            "kimlik",
+            "tckn",
+            "tc no",
+            "turkish",
+            "kişi",
+            "vatandaş",
+        ],
+        Entity::SePersonnummer => &[
+            "personnummer",
+            "personnr",
+            "pnr",
+            "swedish",
+            "samordningsnummer",
+            "personal number",
+        ],
+        Entity::FiPersonalIdentityCode => &["hetu", "henkil", "identity code", "finnish"],
+        Entity::ZaIdNumber => &[
+            "rsa",
+            "south african",
+            "id number",
+            "identity number",
+            "permanent resident",
+            "refugee",
+            "id no",
+            "sa id",
+        ],
+        Entity::ThTnin => &["tnin", "thai", "national id", "เลขประจำตัว", "บัตรประชาชน"],
+        Entity::IpAddress => &[
+            "ip", "ipv4", "ipv6", "address", "host", "server", "subnet", "loopback", "connect",
+            "gateway",
+        ],
+        Entity::MacAddress => &["mac", "hardware address", "ethernet", "wifi", "bluetooth"],
+        _ => &[],
+    }
+}
+
+/// Bytes left of a match in which context words count.
+pub(super) const LEFT_BYTES: usize = 64;
+/// Characters of a sentence that does not stand by itself.
+const SHORT_SENTENCE: usize = 20;
+/// Characters and words right of a match in which context words count: they are waited for.
+const RIGHT_CHARS: usize = 32;
+const RIGHT_WORDS: usize = 4;
+/// Letters and digits of a member's name that are looked at.
+const KEY_BYTES: usize = 48;

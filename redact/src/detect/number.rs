@@ -1,0 +1,459 @@
+//! Numbers: digits in groups, told apart by length, layout, check digits and context.
+
+use crate::check::{self, Issuer};
+use crate::entity::Entity;
+
+use super::text::LETTER;
+use super::{Sight, Strength, phone};
+
+/// Digits in groups, each group but the first behind one separator.
+#[derive(Debug)]
+pub(super) struct Number {
+    digits: [u8; DIGITS],
+    len: usize,
+    groups: [Group; GROUPS],
+    count: usize,
+    start: usize,
+}
+
+/// One group of digits.
+#[derive(Clone, Copy, Debug, Default)]
+struct Group {
+    /// Digits of this group and all before it.
+    digits: usize,
+    /// The character after its last digit.
+    end: usize,
+    /// What stands before it.
+    separator: u8,
+    size: u8,
+}
+
+/// The first groups of a number.
+#[derive(Clone, Copy)]
+struct Part<'a> {
+    number: &'a Number,
+    groups: &'a [Group],
+    digits: &'a [u8],
+    start: usize,
+    end: usize,
+    /// The separator between all groups; `None` if they differ.
+    separator: Option<u8>,
+}
+
+/// Looks for numbers that begin with the group at `start`.
+pub(super) fn look(sight: &mut Sight<'_>, start: usize) {
+    phone::look(sight, start);
+    let number = Number::read(sight, start);
+    if number.len < 8 || !may_begin(sight, start) {
+        return;
+    }
+    for count in 1..=number.count {
+        let Some(part) = number.part(count) else {
+            continue;
+        };
+        if part.digits.len() >= 8 && number.may_end(sight, count) {
+            judge(sight, part);
+        }
+    }
+}
+
+/// Whether what stands left of `start` lets a number begin there that is no part of a longer one.
+pub(super) fn may_begin(sight: &mut Sight<'_>, start: usize) -> bool {
+    let second = sight.second_left_of(start);
+    match sight.left_of(start) {
+        b'_' | b'+' | b'$' | b'@' | b'%' | b'&' | LETTER => false,
+        b'.' | b',' | b'/' | b':' => !second.is_ascii_digit(),
+        b'-' => !second.is_ascii_alphanumeric(),
+        byte => !byte.is_ascii_alphanumeric(),
+    }
+}
+
+/// Whether what stands at `end` lets a number end before it that is no part of a longer one.
+pub(super) fn may_end(sight: &mut Sight<'_>, end: usize) -> bool {
+    match sight.text.get(end) {
+        b'_' | b'@' | b'%' | LETTER => false,
+        b'.' | b':' => !sight.text.get(end.saturating_add(1)).is_ascii_digit(),
+        b'-' => !sight
+            .text
+            .get(end.saturating_add(1))
+            .is_ascii_alphanumeric(),
+        byte => !byte.is_ascii_alphanumeric(),
+    }
+}
+
+fn judge(sight: &mut Sight<'_>, part: Part<'_>) {
+    let digits = part.digits;
+    match digits.len() {
+        8 => part.tax_file(sight),
+        9 => {
+            part.social_security(sight);
+            part.if_supported(
+                sight,
+                Entity::AbaRoutingNumber,
+                &[&[9], &[4, 4, 1]],
+                check::aba_routing,
+                6,
+            );
+            part.tax_file(sight);
+            if check::ca_sin(digits)
+                && (part.is(&[3, 3, 3], b"-")
+                    || (part.is_any(&[&[9], &[3, 3, 3]]) && part.supported(sight, Entity::CaSin)))
+            {
+                part.propose(sight, Entity::CaSin, 5);
+            }
+        }
+        10 => {
+            part.if_supported(
+                sight,
+                Entity::UkNhs,
+                &[&[10], &[3, 3, 4]],
+                check::uk_nhs,
+                12,
+            );
+            part.if_supported(sight, Entity::UsNpi, &[&[10], &[4, 3, 3]], check::us_npi, 6);
+            part.if_supported(
+                sight,
+                Entity::AuMedicare,
+                &[&[10], &[4, 5, 1]],
+                check::au_medicare,
+                7,
+            );
+            if check::se_personnummer(digits)
+                && (part.is(&[6, 4], b"-")
+                    || (part.is_any(&[&[10]]) && part.supported(sight, Entity::SePersonnummer)))
+            {
+                part.propose(sight, Entity::SePersonnummer, 9);
+            }
+        }
+        11 => {
+            part.if_supported(sight, Entity::PlPesel, &[&[11]], check::pl_pesel, 9);
+            part.if_supported(
+                sight,
+                Entity::DeTaxId,
+                &[&[11], &[2, 3, 3, 3]],
+                check::de_tax_id,
+                6,
+            );
+            part.if_supported(
+                sight,
+                Entity::TrNationalId,
+                &[&[11]],
+                check::tr_national_id,
+                8,
+            );
+            part.if_supported(
+                sight,
+                Entity::AuAbn,
+                &[&[11], &[2, 3, 3, 3]],
+                check::au_abn,
+                7,
+            );
+            part.if_supported(
+                sight,
+                Entity::AuMedicare,
+                &[&[11], &[4, 5, 1, 1]],
+                check::au_medicare,
+                6,
+            );
+            if check::de_tax_id_check_only(digits)
+                && part.is_any(&[&[11]])
+                && sight.has_context(Entity::DeTaxId, part.start, part.end)
+            {
+                part.propose(sight, Entity::DeTaxId, 4);
+            }
+        }
+        12 => {
+            let grouped = part.is(&[4, 4, 4], b" -:");
+            if check::aadhaar(digits)
+                && (grouped || (part.is_any(&[&[12]]) && part.supported(sight, Entity::InAadhaar)))
+            {
+                part.propose(sight, Entity::InAadhaar, 8);
+            }
+            if check::se_personnummer(digits)
+                && (part.is(&[8, 4], b"-")
+                    || (part.is_any(&[&[12]]) && part.supported(sight, Entity::SePersonnummer)))
+            {
+                part.propose(sight, Entity::SePersonnummer, 11);
+            }
+        }
+        13 => {
+            part.korean(sight);
+            part.if_supported(
+                sight,
+                Entity::ZaIdNumber,
+                &[&[13], &[6, 4, 3], &[6, 4, 2, 1]],
+                check::za_id,
+                10,
+            );
+            if check::th_tnin(digits)
+                && (part.is(&[1, 4, 5, 2, 1], b" -")
+                    || (part.is_any(&[&[13]]) && part.supported(sight, Entity::ThTnin)))
+            {
+                part.propose(sight, Entity::ThTnin, 5);
+            }
+        }
+        14 => {
+            let grouped = part.is(&[2, 4, 4, 4], b"-");
+            if grouped
+                || (part.is_any(&[&[14], &[2, 4, 4, 4]])
+                    && sight.has_context(Entity::InAbha, part.start, part.end))
+            {
+                part.propose(sight, Entity::InAbha, 7);
+            }
+        }
+        16 if check::vid(digits)
+            && part.is_any(&[&[16], &[4, 4, 4, 4]])
+            && part.supported(sight, Entity::InAadhaar) =>
+        {
+            part.propose(sight, Entity::InAadhaar, 5);
+        }
+        _ => {}
+    }
+    part.card(sight);
+    let single = part.groups.len() == 1;
+    if single
+        && (9..=18).contains(&digits.len())
+        && sight.profile.wants(Entity::InBankAccount)
+        && sight.has_context(Entity::InBankAccount, part.start, part.end)
+    {
+        part.propose(sight, Entity::InBankAccount, 3);
+    }
+}
+
+// === impl Number ===
+
+impl Number {
+    fn read(sight: &mut Sight<'_>, start: usize) -> Self {
+        let mut number = Self {
+            digits: [0; DIGITS],
+            len: 0,
+            groups: [Group::default(); GROUPS],
+            count: 0,
+            start,
+        };
+        let mut index = start;
+        let mut separator = 0;
+        while let Some(group) = number.groups.get_mut(number.count) {
+            let from = number.len;
+            let mut len = from;
+            let mut char = sight.text.get(index);
+            while char.is_ascii_digit() {
+                match number.digits.get_mut(len) {
+                    Some(digit) => *digit = char,
+                    // A longer number is none of ours, nor is its beginning.
+                    None => return number,
+                }
+                len = len.saturating_add(1);
+                index = index.saturating_add(1);
+                char = sight.text.get(index);
+            }
+            if char.is_ascii_alphanumeric() {
+                break;
+            }
+            let size = u8::try_from(len.saturating_sub(from)).unwrap_or(u8::MAX);
+            *group = Group {
+                digits: len,
+                end: index,
+                separator,
+                size,
+            };
+            number.len = len;
+            number.count = number.count.saturating_add(1);
+            let separates = matches!(char, b' ' | b'-' | b'.' | b':' | b'/');
+            if !separates || !sight.text.get(index.saturating_add(1)).is_ascii_digit() {
+                break;
+            }
+            separator = char;
+            index = index.saturating_add(1);
+        }
+        number
+    }
+
+    fn part(&self, count: usize) -> Option<Part<'_>> {
+        let groups = self.groups.get(..count)?;
+        let last = groups.last()?;
+        let mut separators = groups.iter().skip(1).map(|group| group.separator);
+        let first = separators.next().unwrap_or(0);
+        Some(Part {
+            number: self,
+            groups,
+            digits: self.digits.get(..last.digits)?,
+            start: self.start,
+            end: last.end,
+            separator: separators
+                .all(|separator| separator == first)
+                .then_some(first),
+        })
+    }
+
+    fn may_end(&self, sight: &mut Sight<'_>, count: usize) -> bool {
+        match self.groups.get(count).filter(|_| count < self.count) {
+            // More groups follow: only a space lets the number end before them.
+            Some(next) => next.separator == b' ',
+            None => self
+                .part(count)
+                .is_some_and(|part| may_end(sight, part.end)),
+        }
+    }
+}
+
+// === impl Part ===
+
+impl Part<'_> {
+    /// Whether the groups have these sizes, with one of these separators between all of them.
+    fn is(&self, sizes: &[u8], separators: &[u8]) -> bool {
+        let separated = self
+            .separator
+            .is_some_and(|separator| separators.contains(&separator));
+        separated
+            && self
+                .groups
+                .iter()
+                .map(|group| group.size)
+                .eq(sizes.iter().copied())
+    }
+
+    /// Whether the groups have one of these layouts, with spaces or dashes.
+    fn is_any(&self, layouts: &[&[u8]]) -> bool {
+        layouts
+            .iter()
+            .any(|sizes| self.is(sizes, if sizes.len() == 1 { &[0] } else { b" -" }))
+    }
+
+    fn supported(&self, sight: &mut Sight<'_>, entity: Entity) -> bool {
+        sight.profile.wants(entity) && sight.supported(entity, self.start, self.end)
+    }
+
+    fn propose(&self, sight: &mut Sight<'_>, entity: Entity, strength: Strength) {
+        sight.propose(entity, self.start, self.end, strength);
+    }
+
+    /// An entity that needs a layout, its check and a word that speaks for it.
+    fn if_supported(
+        &self,
+        sight: &mut Sight<'_>,
+        entity: Entity,
+        layouts: &[&[u8]],
+        check: fn(&[u8]) -> bool,
+        strength: Strength,
+    ) {
+        if self.is_any(layouts) && check(self.digits) && self.supported(sight, entity) {
+            self.propose(sight, entity, strength);
+        }
+    }
+
+    fn tax_file(&self, sight: &mut Sight<'_>) {
+        self.if_supported(
+            sight,
+            Entity::AuTfn,
+            &[&[8], &[9], &[3, 3, 2], &[3, 3, 3]],
+            check::au_tfn,
+            4,
+        );
+    }
+
+    fn social_security(&self, sight: &mut Sight<'_>) {
+        let grouped = self.is(&[3, 2, 4], b" -");
+        let one = || self.is_any(&[&[9]]);
+        if check::us_ssn(self.digits)
+            && (grouped || (one() && sight.has_context(Entity::UsSsn, self.start, self.end)))
+        {
+            self.propose(sight, Entity::UsSsn, 6);
+        }
+        if check::us_itin(self.digits)
+            && (grouped || (one() && sight.has_context(Entity::UsItin, self.start, self.end)))
+        {
+            self.propose(sight, Entity::UsItin, 6);
+        }
+    }
+
+    fn korean(&self, sight: &mut Sight<'_>) {
+        if check::kr_rrn(self.digits)
+            && (self.is(&[6, 7], b"-")
+                || (self.is_any(&[&[13]]) && self.supported(sight, Entity::KrRrn)))
+        {
+            let strength = if check::kr_rrn_checked(self.digits) {
+                11
+            } else {
+                7
+            };
+            self.propose(sight, Entity::KrRrn, strength);
+        }
+    }
+
+    fn card(&self, sight: &mut Sight<'_>) {
+        let single = self.groups.len() == 1;
+        let grouped = (3..=5).contains(&self.groups.len())
+            && matches!(self.separator, Some(b' ' | b'-'))
+            && self.groups.first().is_some_and(|group| group.size == 4)
+            && self
+                .groups
+                .iter()
+                .all(|group| (1..=6).contains(&group.size));
+        if !(single || grouped) || !sight.profile.wants(Entity::CreditCard) {
+            return;
+        }
+        let Some(issuer) = check::card(self.digits) else {
+            return;
+        };
+        // Sixteen digits of a network that everybody uses, or the shorter ones of Amex and Diners:
+        // enough. Long numbers are more often ids, and short ones anything.
+        let known = issuer == Issuer::Known
+            && match (self.digits, self.digits.len()) {
+                ([b'5', b'0' | b'6'..=b'9', ..] | [b'6', b'1'..=b'4' | b'6'..=b'9', ..], 16) => {
+                    grouped
+                }
+                (_, 16) => true,
+                ([b'3', b'4' | b'7', ..], 15) | ([b'3', b'0' | b'6' | b'8' | b'9', ..], 14) => true,
+                _ => false,
+            };
+        let known = known && (grouped || !self.is_named_id(sight));
+        if known || self.supported(sight, Entity::CreditCard) {
+            let strength = if issuer == Issuer::Known { 10 } else { 5 };
+            self.propose(sight, Entity::CreditCard, strength);
+        }
+    }
+
+    /// Whether the word before says that the number counts or names something of a machine.
+    fn is_named_id(&self, sight: &Sight<'_>) -> bool {
+        let mut buffer = [0; super::context::LEFT_BYTES];
+        let text = sight.left_text(self.start, &mut buffer);
+        let text = text.trim_ascii_end();
+        let end = text
+            .iter()
+            .rposition(u8::is_ascii_alphanumeric)
+            .map_or(0, |last| last.saturating_add(1));
+        let word = text.get(..end).unwrap_or_default();
+        let key_end = sight.hints.key;
+        IDS.iter()
+            .any(|id| word.ends_with(id) || key_end.ends_with(id))
+    }
+}
+
+impl std::ops::Deref for Part<'_> {
+    type Target = Number;
+
+    fn deref(&self) -> &Number {
+        self.number
+    }
+}
+
+/// Digits of the longest number, and one more tells that it is longer.
+const DIGITS: usize = 24;
+/// Groups of the number with the most of them, and some that may follow.
+const GROUPS: usize = 10;
+/// What is called so is no card.
+const IDS: [&[u8]; 12] = [
+    b"id",
+    b"ids",
+    b"trace",
+    b"span",
+    b"seq",
+    b"offset",
+    b"nonce",
+    b"timestamp",
+    b"time",
+    b"epoch",
+    b"hash",
+    b"build",
+];

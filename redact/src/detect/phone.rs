@@ -1,0 +1,270 @@
+//! Telephone numbers: international ones by their plan, national ones by how people write them.
+
+use crate::check;
+use crate::entity::Entity;
+
+use super::number::{may_begin, may_end};
+use super::{Sight, Strength};
+
+/// Digits in groups with what people put between them.
+#[derive(Debug, Default)]
+struct Call {
+    digits: [u8; DIGITS],
+    groups: [Group; GROUPS],
+    count: usize,
+}
+
+#[derive(Clone, Copy, Debug, Default)]
+struct Group {
+    /// Digits of this group and all before it, and the character after its last digit.
+    digits: usize,
+    end: usize,
+    size: usize,
+    /// The first and the last character between it and the group before.
+    separators: [u8; 2],
+}
+
+/// Looks for a telephone number that begins with the group at `start`.
+pub(super) fn look(sight: &mut Sight<'_>, start: usize) {
+    if !sight.profile.wants(Entity::PhoneNumber) {
+        return;
+    }
+    let left = sight.left_of(start);
+    let call = Call::read(sight, start);
+    if left == b'+' && start > 0 {
+        return international(sight, &call, start);
+    }
+    if !may_begin(sight, start) {
+        return;
+    }
+    let open = left == b'(' && start > 0;
+    let begin = if open { start.saturating_sub(1) } else { start };
+    for count in (1..=call.count).rev() {
+        let Some((digits, groups)) = call.first(count) else {
+            continue;
+        };
+        let Some(end) = groups.last().map(|group| group.end) else {
+            continue;
+        };
+        if !(7..=15).contains(&digits.len()) || !call.may_end(sight, count) {
+            continue;
+        }
+        let Some(strength) = national(sight, digits, groups, open, begin, end) else {
+            continue;
+        };
+        sight.propose(Entity::PhoneNumber, begin, end, strength);
+        return;
+    }
+}
+
+fn international(sight: &mut Sight<'_>, call: &Call, start: usize) {
+    let plus = start.saturating_sub(1);
+    let left = sight.left_of(plus);
+    if left.is_ascii_alphanumeric() || left == b'+' {
+        return;
+    }
+    for count in (1..=call.count).rev() {
+        let Some((digits, groups)) = call.first(count) else {
+            continue;
+        };
+        if !call.may_end(sight, count) {
+            continue;
+        }
+        // The trunk prefix that one leaves out from abroad: +44 (0)20 …
+        let mut dialled = [0; DIGITS];
+        let mut len: usize = 0;
+        let mut from = 0;
+        for (place, group) in groups.iter().enumerate() {
+            let part = digits.get(from..group.digits).unwrap_or_default();
+            from = group.digits;
+            let trunk = place > 0 && part == b"0" && group.separators.contains(&b'(');
+            for (digit, slot) in part.iter().zip(dialled.iter_mut().skip(len)) {
+                *slot = if trunk { 0 } else { *digit };
+            }
+            len = len.saturating_add(if trunk { 0 } else { part.len() });
+        }
+        let Some(end) = groups.last().map(|group| group.end) else {
+            continue;
+        };
+        if check::e164(dialled.get(..len).unwrap_or_default()) {
+            // `(+44) 20 …`
+            let closes = groups
+                .iter()
+                .skip(1)
+                .any(|group| group.separators.first() == Some(&b')'));
+            let opens = groups
+                .iter()
+                .skip(1)
+                .any(|group| group.separators.contains(&b'('));
+            let begin = if closes && !opens && left == b'(' && plus > 0 {
+                plus.saturating_sub(1)
+            } else {
+                plus
+            };
+            sight.propose(Entity::PhoneNumber, begin, end, 14);
+            return;
+        }
+    }
+}
+
+/// How sure it is that these groups are a number of a national plan, as people write it.
+fn national(
+    sight: &mut Sight<'_>,
+    digits: &[u8],
+    groups: &[Group],
+    open: bool,
+    begin: usize,
+    end: usize,
+) -> Option<Strength> {
+    let mut sizes = [0; GROUPS];
+    for (size, group) in sizes.iter_mut().zip(groups) {
+        *size = group.size;
+    }
+    let sizes = sizes.get(..groups.len())?;
+    let closes = groups
+        .get(1)
+        .is_some_and(|group| group.separators.first() == Some(&b')'));
+    if open != closes {
+        return None;
+    }
+    let mut seps = groups
+        .iter()
+        .skip(if open { 2 } else { 1 })
+        .map(|group| group.separators);
+    let first = seps.next();
+    let plain = |seps: &[u8; 2]| matches!(seps, [b' ' | b'-' | b'.', last] if last == seps.first().unwrap_or(&0));
+    let uniform = first.is_none_or(|first| plain(&first) && seps.all(|sep| sep == first));
+    let written = match (sizes, digits) {
+        ([3, 3, 4], _) if uniform && check::nanp(digits) => true,
+        ([1, 3, 3, 4], [b'1', rest @ ..]) if uniform => check::nanp(rest),
+        ([2, 3, 3, 4], [b'9', b'1', rest @ ..]) if uniform => {
+            check::nanp(rest) || check::in_mobile(rest)
+        }
+        ([5, 5], _) if uniform => {
+            check::in_mobile(digits) && first.is_some_and(|sep| sep != *b"..")
+        }
+        ([2, 5, 5] | [2, 10], [b'9', b'1', rest @ ..]) if uniform => check::in_mobile(rest),
+        ([3..=5, _, ..], [b'0', ..]) if uniform => {
+            check::gb_national(digits) && sizes.iter().skip(1).all(|size| (3..=8).contains(size))
+        }
+        _ => false,
+    };
+    if written {
+        return Some(10);
+    }
+    // Anything else is one where a word says so; but a date is a date.
+    if matches!(sizes, [4, 2, 2, ..] | [2, 2, 4, ..] | [2, 2, 2, 2, 4]) || sizes.contains(&0) {
+        return None;
+    }
+    if sight.has_context(Entity::PhoneNumber, begin, end) {
+        return Some(4);
+    }
+    let numbered = (8..=12).contains(&digits.len()) && is_called_number(sight, begin);
+    (numbered && (groups.len() > 1 || digits.len() >= 10)).then_some(2)
+}
+
+/// Whether the text says `… number is`, and not of what else it could be the number.
+fn is_called_number(sight: &Sight<'_>, begin: usize) -> bool {
+    let mut buffer = [0; super::context::LEFT_BYTES];
+    let text = sight.left_text(begin, &mut buffer).trim_ascii_end();
+    let called = [&b"number is"[..], b"number:", b"numbers are", b"one is"]
+        .iter()
+        .any(|end| text.ends_with(end));
+    called
+        && !OTHER_NUMBERS
+            .iter()
+            .any(|word| super::context::has_word(text, word))
+}
+
+// === impl Call ===
+
+impl Call {
+    fn read(sight: &mut Sight<'_>, start: usize) -> Self {
+        let mut call = Self::default();
+        let mut index = start;
+        let mut separators = [0; 2];
+        let mut len: usize = 0;
+        while let Some(group) = call.groups.get_mut(call.count) {
+            let from = len;
+            let mut char = sight.text.get(index);
+            while char.is_ascii_digit() {
+                let Some(digit) = call.digits.get_mut(len) else {
+                    return call;
+                };
+                *digit = char;
+                len = len.saturating_add(1);
+                index = index.saturating_add(1);
+                char = sight.text.get(index);
+            }
+            // An extension may follow at once: 555-0132x22.
+            let extension =
+                char == b'x' && sight.text.get(index.saturating_add(1)).is_ascii_digit();
+            if len == from || (char.is_ascii_alphanumeric() && !extension) {
+                break;
+            }
+            *group = Group {
+                digits: len,
+                end: index,
+                size: len.saturating_sub(from),
+                separators,
+            };
+            call.count = call.count.saturating_add(1);
+            let between = index;
+            while matches!(char, b' ' | b'-' | b'.' | b'(' | b')' | b'/')
+                && index.saturating_sub(between) < 3
+            {
+                index = index.saturating_add(1);
+                char = sight.text.get(index);
+            }
+            if index == between || !char.is_ascii_digit() {
+                break;
+            }
+            separators = [sight.text.get(between), sight.text.before(index)];
+        }
+        call
+    }
+
+    fn first(&self, count: usize) -> Option<(&[u8], &[Group])> {
+        let groups = self.groups.get(..count)?;
+        let digits = self.digits.get(..groups.last()?.digits)?;
+        Some((digits, groups))
+    }
+
+    fn may_end(&self, sight: &mut Sight<'_>, count: usize) -> bool {
+        match self.groups.get(count).filter(|_| count < self.count) {
+            Some(next) => next.separators.first() == Some(&b' '),
+            None => {
+                let end = self
+                    .first(count)
+                    .and_then(|(_, groups)| groups.last())
+                    .map_or(0, |last| last.end);
+                sight.text.get(end) == b'x' || may_end(sight, end)
+            }
+        }
+    }
+}
+
+/// Digits of the longest number (ITU-T E.164 has 15), with a trunk prefix.
+const DIGITS: usize = 17;
+const GROUPS: usize = 8;
+/// What else has a number.
+const OTHER_NUMBERS: [&[u8]; 18] = [
+    b"order",
+    b"invoice",
+    b"tracking",
+    b"ticket",
+    b"case",
+    b"account",
+    b"reference",
+    b"policy",
+    b"serial",
+    b"part",
+    b"model",
+    b"flight",
+    b"card",
+    b"id",
+    b"confirmation",
+    b"booking",
+    b"social",
+    b"licence",
+];

@@ -1,0 +1,270 @@
+use super::*;
+use crate::profile::{Action, Custom, Rules};
+
+/// The case table, without its marks.
+pub(crate) fn texts() -> impl Iterator<Item = &'static [u8]> {
+    use std::sync::OnceLock;
+    static TEXTS: OnceLock<Vec<Vec<u8>>> = OnceLock::new();
+    TEXTS
+        .get_or_init(|| cases().map(|(text, _)| text.into_bytes()).collect())
+        .iter()
+        .map(Vec::as_slice)
+}
+
+/// The case table: each text, and what is found in it.
+fn cases() -> impl Iterator<Item = (String, Vec<(String, String)>)> {
+    let lines = include_str!("../../cases/text.txt").lines();
+    lines.filter(|line| !line.starts_with('#')).map(|line| {
+        let (mut text, mut found) = (String::new(), Vec::new());
+        let mut rest = line;
+        while let Some((before, after)) = rest.split_once('⟦') {
+            let (mark, after) = after.split_once('⟧').expect(line);
+            let (entity, value) = mark.split_once(':').expect(line);
+            text.push_str(before);
+            text.push_str(value);
+            found.push((entity.to_owned(), value.to_owned()));
+            rest = after;
+        }
+        text.push_str(rest);
+        (text, found)
+    })
+}
+
+fn found(profile: &Profile, text: &str, bare: bool) -> Vec<(String, String)> {
+    let spans = find(profile, text.as_bytes(), bare);
+    spans
+        .iter()
+        .map(|span| {
+            (
+                profile.name(span.kind).to_owned(),
+                text[span.start..span.end].to_owned(),
+            )
+        })
+        .collect()
+}
+
+#[test]
+fn every_case_is_found_and_nothing_else() {
+    let profile = Profile::all(Action::Mask);
+    let wrong: Vec<_> = cases()
+        .filter_map(|(text, expected)| {
+            let found = found(&profile, &text, false);
+            (found != expected)
+                .then(|| format!("{text}\n  expected {expected:?}\n  found    {found:?}"))
+        })
+        .collect();
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn every_entity_has_a_case() {
+    let named: Vec<_> = cases()
+        .flat_map(|(_, found)| found)
+        .map(|(entity, _)| entity)
+        .collect();
+    for entity in Entity::ALL {
+        assert!(
+            named.iter().any(|name| name == entity.name()),
+            "{entity} has none"
+        );
+    }
+}
+
+#[test]
+fn one_entity_alone_covers_what_all_of_them_cover_of_it() {
+    // Monotone: looking for more never uncovers anything.
+    let all = Profile::all(Action::Mask);
+    for (text, _) in cases() {
+        let covered = find(&all, text.as_bytes(), false);
+        for entity in Entity::ALL {
+            let rules = Rules {
+                actions: vec![(entity.name(), Action::Mask)],
+                ..Rules::default()
+            };
+            let alone = Profile::new(&rules).unwrap();
+            for span in find(&alone, text.as_bytes(), false) {
+                assert!(
+                    covered
+                        .iter()
+                        .any(|all| all.start <= span.start && span.end <= all.end),
+                    "{entity} alone finds {:?}, all together do not cover it in {text}",
+                    &text[span.start..span.end]
+                );
+            }
+        }
+    }
+}
+
+#[test]
+fn vectors_find_what_the_scalar_search_finds() {
+    let mut text = vec![b'x'; 300];
+    for at in 0..300 {
+        for byte in [b'0', b'9', b':', b'@', b'-', 0xEF, 0xE0] {
+            text[at] = byte;
+            for from in [0, 1, 7, 63, 64, 65] {
+                assert_eq!(
+                    class::vector::first(&text[from.min(at)..]),
+                    class::scalar::first(&text[from.min(at)..])
+                );
+            }
+        }
+        for byte in [b'/', b';', b'?', b'A', b',', b'.', 0xEE, 0xE1, 0x7F, 0x80] {
+            text[at] = byte;
+            assert_eq!(
+                class::vector::first(&text),
+                class::scalar::first(&text),
+                "{byte:#x} at {at}"
+            );
+        }
+        text[at] = b'x';
+    }
+}
+
+#[test]
+fn a_number_that_is_all_of_a_field_needs_no_words() {
+    let profile = Profile::all(Action::Mask);
+    for (text, entity) in [
+        ("1234567893", "US_NPI"),
+        (" 85031512344 ", "PL_PESEL"),
+        ("987654321012", "IN_AADHAAR"),
+        ("10000000146", "TR_NATIONAL_ID"),
+    ] {
+        assert_eq!(
+            found(&profile, text, true),
+            [(entity.to_owned(), text.trim().to_owned())]
+        );
+        assert_eq!(found(&profile, &format!("it was {text}"), true), []);
+        assert_eq!(found(&profile, text, false), []);
+    }
+}
+
+#[test]
+fn the_name_of_a_member_is_context() {
+    let profile = Profile::all(Action::Mask);
+    for (key, text, entity) in [
+        ("phone", "9876543210", Some("PHONE_NUMBER")),
+        ("aadhaarNumber", "987654321012", Some("IN_AADHAAR")),
+        ("bank_account_no", "50100123456789", Some("IN_BANK_ACCOUNT")),
+        ("order", "50100123456789", None),
+        ("discount", "50100123456789", None),
+    ] {
+        let hints = Hints {
+            key: key.as_bytes(),
+            bare: false,
+        };
+        let mut kinds = Vec::new();
+        scan(&profile, hints, text.as_bytes(), 0, true, &mut |found| {
+            kinds.push(profile.name(found.kind))
+        });
+        assert_eq!(kinds, Vec::from_iter(entity), "{key}: {text}");
+    }
+}
+
+#[test]
+fn a_stricter_action_names_what_overlaps() {
+    let actions = vec![("PHONE_NUMBER", Action::Count), ("IN_UPI_ID", Action::Mask)];
+    let profile = Profile::new(&Rules {
+        actions,
+        ..Rules::default()
+    })
+    .unwrap();
+    let text = "pay +91 98765 43210@ybl now";
+    let spans = find(&profile, text.as_bytes(), false);
+    assert!(
+        spans
+            .iter()
+            .any(|span| profile.name(span.kind) == "IN_UPI_ID"),
+        "{spans:?}"
+    );
+}
+
+#[test]
+fn private_addresses_pass_where_the_profile_says_so() {
+    let rules = Rules {
+        actions: vec![("*", Action::Mask)],
+        ignore_private_ips: true,
+        ..Rules::default()
+    };
+    let profile = Profile::new(&rules).unwrap();
+    let text =
+        "127.0.0.1 10.1.2.3 192.168.0.1 ::1 fe80::7:8 fd00::1:2 but 203.0.113.7 and 2001:db8::1:2";
+    let found: Vec<_> = found(&profile, text, false)
+        .into_iter()
+        .map(|(_, value)| value)
+        .collect();
+    assert_eq!(found, ["203.0.113.7", "2001:db8::1:2"]);
+}
+
+#[test]
+fn defined_entities_are_found_as_whole_words() {
+    let custom = vec![
+        Custom {
+            name: "EMPLOYEE",
+            shapes: vec!["EMP-######", "@@##"],
+            ..Custom::default()
+        },
+        Custom {
+            name: "PROJECT",
+            literals: vec!["Project Bluebird"],
+            ..Custom::default()
+        },
+    ];
+    let profile = Profile::new(&Rules {
+        actions: vec![("*", Action::Mask)],
+        custom,
+        ..Rules::default()
+    })
+    .unwrap();
+    let text =
+        "emp-123456 of project bluebird, xEMP-123456, EMP-1234567, ab12, ab123 Project Bluebirds";
+    let expected = [
+        ("EMPLOYEE", "emp-123456"),
+        ("PROJECT", "project bluebird"),
+        ("EMPLOYEE", "ab12"),
+    ];
+    assert_eq!(
+        found(&profile, text, false),
+        expected.map(|(a, b)| (a.to_owned(), b.to_owned()))
+    );
+}
+
+#[test]
+fn a_wrong_rule_is_refused_with_the_likely_meaning() {
+    let refused = |rules: Rules<'_>| Profile::new(&rules).unwrap_err().to_string();
+    let unknown = refused(Rules {
+        actions: vec![("EMIAL_ADDRESS", Action::Mask)],
+        ..Rules::default()
+    });
+    assert!(
+        unknown.contains("EMIAL_ADDRESS: unknown entity") && unknown.contains("`EMAIL_ADDRESS`"),
+        "{unknown}"
+    );
+    let custom = |shape| Rules {
+        custom: vec![Custom {
+            name: "EMP",
+            shapes: vec![shape],
+            ..Custom::default()
+        }],
+        ..Rules::default()
+    };
+    for (shape, expected) in [
+        ("ab", "2 characters"),
+        ("-abcd", "begins and ends"),
+        ("äbcd", "ASCII"),
+    ] {
+        let refused = refused(custom(shape));
+        assert!(
+            refused.starts_with("EMP: ") && refused.contains(expected),
+            "{shape}: {refused}"
+        );
+    }
+    let twice = refused(Rules {
+        custom: vec![Custom {
+            name: "SECRET",
+            literals: vec!["abcd"],
+            ..Custom::default()
+        }],
+        ..Rules::default()
+    });
+    assert!(twice.contains("already"), "{twice}");
+}

@@ -1,0 +1,359 @@
+//! The text as the detector reads it: decoded, folded to ASCII, a window at a time.
+//!
+//! A text is the raw inside of a JSON string, or plain text. Every way in which a character can be
+//! written stands for that character: JSON escapes at any depth of backslashes, percent-encoding,
+//! numeric character references, full-width and Devanagari digits. Spaces and dashes of all kinds
+//! are one space and one dash; zero-width characters are not there.
+
+/// A letter outside ASCII, of a script whose words are written with spaces or that mixes with Latin.
+pub(super) const LETTER: u8 = 0x80;
+/// A letter or sign of a script that needs three bytes: Chinese, Japanese, Hindi, Thai, …
+pub(super) const WIDE: u8 = 0x81;
+/// Any other character outside ASCII: punctuation, symbols, what is no UTF-8.
+pub(super) const OTHER: u8 = 0x82;
+/// The text ends here.
+pub(super) const END: u8 = 0xFE;
+/// What stands here is not known yet.
+pub(super) const MORE: u8 = 0xFF;
+
+/// Some characters around a place in the text, decoded as far as somebody asked for them.
+///
+/// A detector that asks for a character that is not there yet learns nothing, and the window
+/// remembers that it asked: its verdict may change with what follows, so it does not count, and the
+/// text is held back. That is all there is to holding back: it follows from what was looked at.
+#[derive(Debug)]
+pub(super) struct Window<'a> {
+    raw: &'a [u8],
+    /// Whether nothing follows `raw`.
+    ends: bool,
+    chars: [u8; CAPACITY],
+    /// Where each character begins, from `start` on; and where the next one will.
+    begins: [u16; CAPACITY],
+    /// Where each character ends.
+    ends_at: [u16; CAPACITY],
+    len: usize,
+    start: usize,
+    next: usize,
+    /// Whether somebody asked for what is not there yet.
+    pub(super) undecided: bool,
+}
+
+/// One character, decoded.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Char {
+    /// This character, written in so many bytes.
+    Is(u8, usize),
+    /// Nothing to see, written in so many bytes.
+    Nothing(usize),
+    /// What is there is the beginning of something.
+    Begun,
+}
+
+// === impl Window ===
+
+impl<'a> Window<'a> {
+    /// The text from the raw position `start` on.
+    pub(super) fn new(raw: &'a [u8], start: usize, ends: bool) -> Self {
+        Self {
+            raw,
+            ends,
+            chars: [0; CAPACITY],
+            begins: [0; CAPACITY],
+            ends_at: [0; CAPACITY],
+            len: 0,
+            start,
+            next: start,
+            undecided: false,
+        }
+    }
+
+    /// The character at `index`.
+    #[inline]
+    pub(super) fn get(&mut self, index: usize) -> u8 {
+        if index < self.len
+            && let Some(char) = self.chars.get(index)
+        {
+            return *char;
+        }
+        self.fetch(index)
+    }
+
+    /// The character before `index`; [`END`] before the first one.
+    #[inline]
+    pub(super) fn before(&mut self, index: usize) -> u8 {
+        match index.checked_sub(1) {
+            Some(index) => self.get(index),
+            None => END,
+        }
+    }
+
+    /// Where in the raw text the character at `index` begins. It must have been asked for.
+    pub(super) fn begin(&self, index: usize) -> usize {
+        let from = self
+            .begins
+            .get(index)
+            .map_or(0, |begin| usize::from(*begin));
+        self.start.saturating_add(from)
+    }
+
+    /// Where in the raw text the character before `index` ends. It must have been asked for.
+    pub(super) fn end(&self, index: usize) -> usize {
+        let place = index.checked_sub(1).and_then(|last| self.ends_at.get(last));
+        self.start
+            .saturating_add(place.map_or(0, |end| usize::from(*end)))
+    }
+
+    /// The index of the first character that ends behind the raw position `at`.
+    pub(super) fn index_of(&mut self, at: usize) -> usize {
+        let mut index = 0;
+        while index < CAPACITY {
+            let char = self.peek(index);
+            if char == END || char == MORE || self.end(index.saturating_add(1)) > at {
+                break;
+            }
+            index = index.saturating_add(1);
+        }
+        index
+    }
+
+    /// As [`Self::get`], by somebody to whom it makes no difference.
+    fn peek(&mut self, index: usize) -> u8 {
+        let undecided = self.undecided;
+        let char = self.get(index);
+        self.undecided = undecided;
+        char
+    }
+
+    #[cold]
+    fn fetch(&mut self, index: usize) -> u8 {
+        while self.len <= index {
+            if self.len >= CAPACITY {
+                // Nothing is that long: what asks this far has lost its way already.
+                return OTHER;
+            }
+            match decode(self.raw, self.next, self.ends) {
+                Char::Nothing(0) => return END,
+                Char::Nothing(size) => self.next = self.next.saturating_add(size),
+                Char::Begun => {
+                    self.undecided = true;
+                    return MORE;
+                }
+                Char::Is(char, size) => {
+                    let begin = self.next.saturating_sub(self.start);
+                    self.next = self.next.saturating_add(size);
+                    let end = self.next.saturating_sub(self.start);
+                    let (Ok(begin), Ok(end)) = (u16::try_from(begin), u16::try_from(end)) else {
+                        return OTHER;
+                    };
+                    let slots = (
+                        self.chars.get_mut(self.len),
+                        self.begins.get_mut(self.len),
+                        self.ends_at.get_mut(self.len),
+                    );
+                    if let (Some(c), Some(b), Some(e)) = slots {
+                        (*c, *b, *e) = (char, begin, end);
+                    }
+                    self.len = self.len.saturating_add(1);
+                }
+            }
+        }
+        self.chars.get(index).copied().unwrap_or(OTHER)
+    }
+}
+
+/// The character at `at`; nothing of no size where the text ends.
+#[inline]
+fn decode(raw: &[u8], at: usize, ends: bool) -> Char {
+    match raw.get(at) {
+        None if ends => Char::Nothing(0),
+        None => Char::Begun,
+        Some(b'\\' | b'%' | b'&') => decode_written(raw.get(at..).unwrap_or_default(), ends),
+        Some(byte) if byte.is_ascii() => Char::Is(*byte, 1),
+        Some(_) => decode_utf8(raw.get(at..).unwrap_or_default(), ends),
+    }
+}
+
+/// A character that is written as several of ASCII.
+fn decode_written(text: &[u8], ends: bool) -> Char {
+    let decoded = match text {
+        [b'\\', ..] => decode_escape(text),
+        [b'%', ..] => decode_percent(text),
+        _ => decode_reference(text),
+    };
+    match (decoded, text.first()) {
+        (Char::Begun, Some(first)) if ends => Char::Is(*first, 1),
+        (char, _) => char,
+    }
+}
+
+/// A JSON escape. Text inside JSON inside JSON has each backslash doubled, so any number of them
+/// may come before what they escape.
+fn decode_escape(text: &[u8]) -> Char {
+    let slashes = text
+        .iter()
+        .take(BACKSLASHES)
+        .take_while(|byte| **byte == b'\\')
+        .count();
+    let rest = text.get(slashes..).unwrap_or_default();
+    let size = slashes.saturating_add(1);
+    match rest {
+        [] => Char::Begun,
+        [b'n' | b'r', ..] => Char::Is(b'\n', size),
+        [b't' | b'b' | b'f', ..] => Char::Is(b' ', size),
+        [byte @ (b'"' | b'/' | b'\''), ..] => Char::Is(*byte, size),
+        [b'u', digits @ ..] => {
+            let Some((digits, after)) = digits.split_at_checked(4) else {
+                let plain = digits.iter().all(u8::is_ascii_hexdigit);
+                return if plain {
+                    Char::Begun
+                } else {
+                    Char::Is(b'\\', 1)
+                };
+            };
+            let Some(code) = hex(digits) else {
+                return Char::Is(b'\\', 1);
+            };
+            let size = size.saturating_add(4);
+            match code {
+                0xD800..=0xDBFF => {
+                    // The other half of the pair follows, escaped as deep; alone it is nothing known.
+                    let low = after.get(slashes..).unwrap_or_default();
+                    match low {
+                        [b'u', low @ ..] if low.len() >= 4 => {
+                            Char::Is(OTHER, size.saturating_add(slashes).saturating_add(5))
+                        }
+                        _ if after.len() < slashes.saturating_add(5)
+                            && after.iter().take(slashes).all(|byte| *byte == b'\\') =>
+                        {
+                            Char::Begun
+                        }
+                        _ => Char::Is(OTHER, size),
+                    }
+                }
+                code => char::from_u32(code).map_or(Char::Is(OTHER, size), |char| fold(char, size)),
+            }
+        }
+        _ => Char::Is(b'\\', 1),
+    }
+}
+
+/// `%40`, where it stands for a printable character of ASCII.
+fn decode_percent(text: &[u8]) -> Char {
+    match text {
+        [_, high, low, ..] => match hex(&[*high, *low]).and_then(|code| u8::try_from(code).ok()) {
+            Some(byte) if byte.is_ascii_graphic() || byte == b' ' => Char::Is(byte, 3),
+            _ => Char::Is(b'%', 1),
+        },
+        [_] => Char::Begun,
+        [_, high] if high.is_ascii_hexdigit() => Char::Begun,
+        _ => Char::Is(b'%', 1),
+    }
+}
+
+/// `&#64;`, `&#x40;` or `&commat;`.
+fn decode_reference(text: &[u8]) -> Char {
+    let text = text
+        .get(..REFERENCE_BYTES.min(text.len()))
+        .unwrap_or_default();
+    let named = |name: &[u8], byte: u8| -> Option<Char> {
+        if text.starts_with(name) {
+            return Some(Char::Is(byte, name.len()));
+        }
+        name.starts_with(text).then_some(Char::Begun)
+    };
+    if let Some(char) = named(b"&commat;", b'@').or_else(|| named(b"&nbsp;", b' ')) {
+        return char;
+    }
+    let Some(number) = text.strip_prefix(b"&#") else {
+        return Char::Is(b'&', 1);
+    };
+    let (number, base) = match number {
+        [b'x' | b'X', digits @ ..] => (digits, 16),
+        digits => (digits, 10),
+    };
+    let digits = number
+        .iter()
+        .take_while(|byte| char::from(**byte).is_digit(base))
+        .count();
+    match number.get(digits) {
+        Some(b';') if digits > 0 => {
+            let number = number.get(..digits).unwrap_or_default();
+            let code = std::str::from_utf8(number)
+                .ok()
+                .and_then(|text| u32::from_str_radix(text, base).ok());
+            let size = text
+                .len()
+                .min(digits.saturating_add(if base == 16 { 4 } else { 3 }));
+            match code.and_then(char::from_u32) {
+                Some(char) => fold(char, size),
+                None => Char::Is(OTHER, size),
+            }
+        }
+        None if text.len() < REFERENCE_BYTES => Char::Begun,
+        _ => Char::Is(b'&', 1),
+    }
+}
+
+/// The code of up to four hexadecimal digits.
+fn hex(digits: &[u8]) -> Option<u32> {
+    digits.iter().try_fold(0_u32, |code, digit| {
+        let digit = char::from(*digit).to_digit(16)?;
+        Some(code.wrapping_shl(4) | digit)
+    })
+}
+
+fn decode_utf8(text: &[u8], ends: bool) -> Char {
+    let size: usize = match text.first() {
+        Some(0xC2..=0xDF) => 2,
+        Some(0xE0..=0xEF) => 3,
+        Some(0xF0..=0xF4) => 4,
+        _ => return Char::Is(OTHER, 1),
+    };
+    let whole = text.get(..size.min(text.len())).unwrap_or_default();
+    match std::str::from_utf8(whole) {
+        Ok(text) => text
+            .chars()
+            .next()
+            .map_or(Char::Is(OTHER, 1), |char| fold(char, size)),
+        // A character that the end of the text cuts off, and nothing worse.
+        Err(error) if error.error_len().is_none() && !ends => Char::Begun,
+        Err(_) => Char::Is(OTHER, 1),
+    }
+}
+
+/// What a character is to the detector.
+fn fold(char: char, size: usize) -> Char {
+    let code = u32::from(char);
+    let digit = |zero: u32| {
+        u8::try_from(code.wrapping_sub(zero))
+            .unwrap_or(0)
+            .wrapping_add(b'0')
+    };
+    let folded = match code {
+        0x09 | 0x0B | 0x0C | 0x08 => b' ',
+        0x0A | 0x0D => b'\n',
+        0x00..=0x7F => u8::try_from(code).unwrap_or(OTHER),
+        0xAD | 0x200B..=0x200F | 0x2060..=0x2064 | 0xFEFF | 0x180E => return Char::Nothing(size),
+        0xA0 | 0x2000..=0x200A | 0x202F | 0x205F | 0x3000 => b' ',
+        0x2010..=0x2015 | 0x2212 | 0xFE58 | 0xFE63 | 0xFF0D => b'-',
+        0x0966..=0x096F => digit(0x0966),
+        0xFF10..=0xFF19 => digit(0xFF10),
+        0xFF20 => b'@',
+        0xFF0E => b'.',
+        0xFF0B => b'+',
+        0xAA | 0xB5 | 0xBA => LETTER,
+        0x80..=0xBF | 0xD7 | 0xF7 => OTHER,
+        0x00C0..=0x07FF => LETTER,
+        0x2016..=0x2BFF | 0x3001..=0x3004 | 0x3008..=0x3030 | 0xFE00..=0xFFFF => OTHER,
+        0x0800..=0xFFFF => WIDE,
+        _ => OTHER,
+    };
+    Char::Is(folded, size)
+}
+
+/// Characters that a window holds: those before an anchor, a match, and what follows it.
+pub(super) const CAPACITY: usize = 224;
+/// Backslashes before one character: seven are JSON inside JSON inside JSON.
+const BACKSLASHES: usize = 8;
+/// The longest numeric reference that stands for a character, `&#x10FFFF;`.
+const REFERENCE_BYTES: usize = 10;
