@@ -1,0 +1,214 @@
+//! One channel of text, scanned as it streams: what may still become a match is held back.
+
+use crate::detect::{self, Hints, Match, Swallow};
+use crate::limits;
+use crate::mask;
+use crate::profile::{Action, Profile};
+use crate::tally::Tally;
+
+/// The state of one channel of text. The text is that of a JSON string as it is written, escapes
+/// and all, or plain text.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Scanner {
+    /// The end of the text that has left, and the text that is held back.
+    text: Vec<u8>,
+    /// Where in `text` what is held back begins.
+    held_from: usize,
+    /// How much of what stands before that left undecided, because it would have waited for ever.
+    released: usize,
+    /// A match that was certain before its end, and goes on.
+    swallow: Option<Swallow>,
+}
+
+// === impl Scanner ===
+
+impl Scanner {
+    /// Takes more of the text and appends to `out` what is certain. `key` is the name of the JSON
+    /// member that holds the text; empty if there is none.
+    pub(crate) fn push(
+        &mut self,
+        profile: &Profile,
+        key: &[u8],
+        text: &[u8],
+        out: &mut Vec<u8>,
+        tally: &mut Tally,
+    ) {
+        if self.text.is_empty() && self.swallow.is_none() {
+            // The text is scanned where it is, and only its end is kept.
+            let held = Self::scan(
+                profile,
+                key,
+                text,
+                0,
+                0,
+                false,
+                out,
+                tally,
+                &mut self.swallow,
+            );
+            self.keep(text, held);
+            return;
+        }
+        self.text.extend_from_slice(text);
+        self.step(profile, key, false, out, tally);
+    }
+
+    /// The text ends: appends all that was held back.
+    pub(crate) fn finish(
+        &mut self,
+        profile: &Profile,
+        key: &[u8],
+        out: &mut Vec<u8>,
+        tally: &mut Tally,
+    ) {
+        if !self.text.is_empty() {
+            self.step(profile, key, true, out, tally);
+        }
+        self.text.clear();
+        self.held_from = 0;
+        self.released = 0;
+        self.swallow = None;
+    }
+
+    /// Nothing may wait for ever: appends all that was held back, scanned as if the text ended here.
+    /// What follows still belongs to the same text: the rest of a match that left in part is masked.
+    pub(crate) fn release(
+        &mut self,
+        profile: &Profile,
+        key: &[u8],
+        out: &mut Vec<u8>,
+        tally: &mut Tally,
+    ) {
+        if self.held() > 0 {
+            let swallow = self.swallow;
+            let before = self.held();
+            self.step(profile, key, true, out, tally);
+            self.swallow = swallow;
+            self.released = before.min(self.held_from);
+        }
+    }
+
+    /// Bytes that are held back.
+    pub(crate) fn held(&self) -> usize {
+        self.text.len().saturating_sub(self.held_from)
+    }
+
+    fn step(
+        &mut self,
+        profile: &Profile,
+        key: &[u8],
+        ends: bool,
+        out: &mut Vec<u8>,
+        tally: &mut Tally,
+    ) {
+        let mut from = self.held_from;
+        if let Some(swallow) = self.swallow {
+            let (end, over) = swallow.pass(&self.text, from, ends);
+            let kept = tally.blocked().is_none() && self.counts_only(profile);
+            if kept {
+                out.extend_from_slice(self.text.get(from..end).unwrap_or_default());
+            }
+            from = end;
+            if over {
+                self.swallow = None;
+            } else {
+                let text = std::mem::take(&mut self.text);
+                self.keep(&text, end);
+                return;
+            }
+        }
+        let released = std::mem::take(&mut self.released);
+        let text = std::mem::take(&mut self.text);
+        let held = Self::scan(
+            profile,
+            key,
+            &text,
+            from.saturating_sub(released),
+            from,
+            ends,
+            out,
+            tally,
+            &mut self.swallow,
+        );
+        self.keep(&text, held);
+    }
+
+    /// Scans `text` from `from` on, appends what is certain from `left` on, and returns where what
+    /// is not begins.
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "what a scanner has, taken apart so that the text may be its own or not"
+    )]
+    fn scan(
+        profile: &Profile,
+        key: &[u8],
+        text: &[u8],
+        from: usize,
+        left: usize,
+        ends: bool,
+        out: &mut Vec<u8>,
+        tally: &mut Tally,
+        swallow: &mut Option<Swallow>,
+    ) -> usize {
+        if profile.is_idle() {
+            out.extend_from_slice(text.get(left..).unwrap_or_default());
+            return text.len();
+        }
+        let mut written = left;
+        let hints = Hints { key, bare: false };
+        let held = detect::scan(profile, hints, text, from, ends, &mut |found: Match| {
+            // What left before it was certain has been counted then.
+            if found.end <= left {
+                return;
+            }
+            let Some(action) = profile.action(found.kind) else {
+                return;
+            };
+            if tally.blocked().is_none() {
+                out.extend_from_slice(
+                    text.get(written..found.start.max(written))
+                        .unwrap_or_default(),
+                );
+            }
+            written = found.end;
+            tally.count(found.kind, action);
+            *swallow = found.goes_on;
+            if tally.blocked().is_some() {
+                return;
+            }
+            match action {
+                Action::Count => out.extend_from_slice(
+                    text.get(found.start.max(left)..found.end)
+                        .unwrap_or_default(),
+                ),
+                Action::Mask | Action::Block => mask::placeholder(profile.name(found.kind), out),
+            }
+        });
+        if tally.blocked().is_none() {
+            out.extend_from_slice(text.get(written..held).unwrap_or_default());
+        }
+        held
+    }
+
+    /// Keeps what is held back and as much before it as a verdict looks back at.
+    fn keep(&mut self, text: &[u8], held: usize) {
+        let from = held.saturating_sub(limits::BEHIND_BYTES);
+        self.text.clear();
+        self.text
+            .extend_from_slice(text.get(from..).unwrap_or_default());
+        self.held_from = held.saturating_sub(from);
+    }
+
+    /// Whether a match that goes on passes as it is: only keys and addresses do, and both are
+    /// counted under their entities.
+    fn counts_only(&self, profile: &Profile) -> bool {
+        let entity = match self.swallow {
+            Some(Swallow::Domain) => crate::Entity::EmailAddress,
+            _ => crate::Entity::Secret,
+        };
+        profile.action(entity.into()) == Some(Action::Count)
+    }
+}
+
+#[cfg(test)]
+mod tests;
