@@ -246,9 +246,9 @@ pub(crate) fn define_metric(kind: MetricKind, name: &str) -> Result<MetricId, St
     Ok(MetricId(id))
 }
 
-pub(crate) fn increment_metric(metric: MetricId) -> Result<(), Status> {
+pub(crate) fn increment_metric(metric: MetricId, by: u32) -> Result<(), Status> {
     // SAFETY: no pointers.
-    check(unsafe { sys::proxy_increment_metric(metric.0, 1) })
+    check(unsafe { sys::proxy_increment_metric(metric.0, by.into()) })
 }
 
 pub(crate) fn record_metric(metric: MetricId, value: u64) -> Result<(), Status> {

@@ -5,7 +5,8 @@ use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
 use breakglass_policy::{
-    Control, Epoch, Gate, InFlight, Kill, KillMode, Policy, Rollout, RolloutId, State, Timestamp,
+    Control, Epoch, Gate, InFlight, Kill, KillMode, LiveRedaction, Policy, Rollout, RolloutId,
+    State, Timestamp,
 };
 
 use crate::host::{self, Level};
@@ -210,9 +211,11 @@ fn closed(control: &Control) -> Control {
         mode: KillMode::Rollback,
         in_flight: InFlight::Drain,
     };
-    // Joined: a kill of the policy's own may be stricter.
+    // Joined: a kill of the policy's own may be stricter. Whether an order masked everything cannot
+    // be read either, and redaction fails closed.
     control.join(&Control {
         kill: Some(kill),
+        redaction: Some(LiveRedaction::MaskAll),
         ..control.clone()
     })
 }

@@ -6,7 +6,7 @@
 use std::cell::RefCell;
 use std::rc::Rc;
 
-use breakglass_policy::{Arm, Map, Name};
+use breakglass_policy::{Arm, Direction, Map, Name};
 
 use crate::host::{self, MetricId, MetricKind};
 
@@ -33,6 +33,11 @@ pub(crate) struct RolloutMetrics {
     pub(crate) blocked: Counter,
     /// Requests without a unit.
     pub(crate) keyless: Counter,
+    /// Bytes of text that waited for the next chunk to be certain.
+    pub(crate) held_bytes: Counter,
+    /// By label, each defined when it first counts: most entities are never found.
+    by_label: RefCell<Vec<(Box<str>, Counter)>>,
+    rollout: Name,
     pub(crate) generation: Gauge,
     pub(crate) canary_ppm: Gauge,
     pub(crate) killed: Gauge,
@@ -88,6 +93,41 @@ impl RolloutMetrics {
         }
     }
 
+    /// The counter of entities found.
+    pub(crate) fn redactions(
+        &self,
+        arm: Arm,
+        entity: &str,
+        direction: Direction,
+        action: &str,
+    ) -> Counter {
+        let (rollout, arm, direction) = (&self.rollout, arm.as_str(), direction.as_str());
+        self.labelled(format!(
+            "breakglass_redactions_total;rollout={rollout};arm={arm};entity={entity};direction={direction};action={action}"
+        ))
+    }
+
+    /// The counter of bodies and events that were not scanned, or not as a whole.
+    pub(crate) fn unscanned(&self, reason: &str) -> Counter {
+        let rollout = &self.rollout;
+        self.labelled(format!(
+            "breakglass_unscanned_total;rollout={rollout};reason={reason}"
+        ))
+    }
+
+    fn labelled(&self, name: String) -> Counter {
+        let mut known = self.by_label.borrow_mut();
+        let place = known.iter().find(|(of, _)| **of == *name);
+        match place {
+            Some((_, counter)) => *counter,
+            None => {
+                let counter = Counter::new(&name);
+                known.push((name.into(), counter));
+                counter
+            }
+        }
+    }
+
     fn define(rollout: &Name) -> Self {
         let name = |metric: &str| format!("breakglass_{metric};rollout={rollout}");
         Self {
@@ -95,6 +135,9 @@ impl RolloutMetrics {
             killed_streams: Counter::new(&name("killed_streams_total")),
             blocked: Counter::new(&name("blocked_total")),
             keyless: Counter::new(&name("keyless_total")),
+            held_bytes: Counter::new(&name("held_bytes_total")),
+            by_label: RefCell::default(),
+            rollout: rollout.clone(),
             generation: Gauge::new(&name("generation")),
             canary_ppm: Gauge::new(&name("canary_ppm")),
             killed: Gauge::new(&name("killed")),
@@ -135,9 +178,15 @@ impl ArmMetrics {
 
 impl Counter {
     pub(crate) fn increment(self) {
-        if let Counter(Some(id)) = self {
+        self.add(1);
+    }
+
+    pub(crate) fn add(self, times: u32) {
+        if let Counter(Some(id)) = self
+            && times > 0
+        {
             // A count that a proxy does not take has nobody to be told.
-            let _ = host::increment_metric(id);
+            let _ = host::increment_metric(id, times);
         }
     }
 

@@ -3,7 +3,7 @@
 use std::rc::Rc;
 use std::time::Duration;
 
-use breakglass_policy::{DocumentError, Policy, Role};
+use breakglass_policy::{Policy, Role};
 use proxy_wasm::traits::{Context, HttpContext, RootContext};
 use proxy_wasm::types::{Action, ContextType};
 use sha2::{Digest, Sha256};
@@ -45,14 +45,14 @@ pub(crate) fn new(id: u32) -> Box<dyn RootContext> {
 // === impl Root ===
 
 impl Root {
-    fn configure(&mut self, size: usize) -> Result<(), DocumentError> {
+    fn configure(&mut self, size: usize) -> Result<(), String> {
         // A configuration that cannot be read is an empty one, and refused as such.
         let bytes = host::buffer(Buffer::PluginConfiguration, 0, size).unwrap_or_default();
-        let policy = Policy::from_json(&bytes)?;
+        let policy = Policy::from_json(&bytes).map_err(|error| error.to_string())?;
         let digest = format!("sha256:{}", hex(&Sha256::digest(&bytes)));
         tell_what_is_not_enforced(&policy);
         self.plugin = match policy.role {
-            Role::Traffic => Plugin::Traffic(Rc::new(Traffic::new(self.id, policy, digest))),
+            Role::Traffic => Plugin::Traffic(Rc::new(Traffic::new(self.id, policy, digest)?)),
             Role::Operator => Plugin::Operator(Rc::new(Operator::new(self.id, policy, digest))),
         };
         Ok(())
@@ -121,18 +121,14 @@ impl RootContext for Root {
 /// Parts of a policy that are checked but that this build does not act on yet: silence would be
 /// taken for protection.
 fn tell_what_is_not_enforced(policy: &Policy) {
-    for rollout in policy.rollouts.iter() {
-        let parts = [
-            ("redaction", rollout.redaction.is_some()),
-            ("judge", rollout.judge.is_some()),
-        ];
-        for (part, _) in parts.into_iter().filter(|(_, given)| *given) {
-            let message = format!(
-                "rollout {}: `{part}` is not enforced by this build",
-                rollout.name
-            );
-            host::log(Level::Warn, &message);
-        }
+    for rollout in policy
+        .rollouts
+        .iter()
+        .filter(|rollout| rollout.judge.is_some())
+    {
+        let name = &rollout.name;
+        let message = format!("rollout {name}: `judge` is not enforced by this build");
+        host::log(Level::Warn, &message);
     }
     if policy.trust.is_some() {
         let message = "this build cannot verify signatures: with `trust` it refuses every order, push the policy instead";
@@ -189,9 +185,16 @@ impl HttpContext for Stream {
         }
     }
 
-    fn on_http_response_body(&mut self, size: usize, _: bool) -> Action {
+    fn on_http_response_body(&mut self, size: usize, end_of_stream: bool) -> Action {
         match self {
-            Self::Traffic(exchange) => exchange.response_body(size),
+            Self::Traffic(exchange) => exchange.response_body(size, end_of_stream),
+            Self::Idle | Self::Operator(_) => Action::Continue,
+        }
+    }
+
+    fn on_http_response_trailers(&mut self, _: usize) -> Action {
+        match self {
+            Self::Traffic(exchange) => exchange.response_trailers(),
             Self::Idle | Self::Operator(_) => Action::Continue,
         }
     }

@@ -29,19 +29,19 @@ impl Boundary {
     }
 
     /// What to send in the place of `chunk` so that the stream ends here: what is left of an open
-    /// event, then an error event and the terminator that clients of chat streams wait for.
+    /// event, then the `last` ones: an error and the terminator that clients of chat streams wait for.
     ///
     /// An event that is still open after `chunk` is broken off. Its client was going to lose it.
-    pub(crate) fn cut(mut self, chunk: &[u8]) -> Vec<u8> {
+    pub(crate) fn cut(mut self, chunk: &[u8], last: &str) -> Vec<u8> {
         let mut open = chunk.iter();
         while !self.is_between_events() {
             let Some(byte) = open.next() else {
-                return [b"\n\n", LAST_EVENTS].concat();
+                return [b"\n\n", last.as_bytes()].concat();
             };
             self.push(*byte);
         }
         let rest = chunk.strip_suffix(open.as_slice()).unwrap_or_default();
-        [rest, LAST_EVENTS].concat()
+        [rest, last.as_bytes()].concat()
     }
 
     fn is_between_events(&self) -> bool {
@@ -59,8 +59,15 @@ impl Boundary {
     }
 }
 
-/// Read as an error by clients of OpenAI's and of Anthropic's streams alike.
-const LAST_EVENTS: &[u8] = b"event: error\n\
+/// The last events of a stream that a kill ends. Read as an error by clients of OpenAI's and of
+/// Anthropic's streams alike.
+pub(crate) const KILLED: &str = "event: error\n\
 data: {\"type\":\"error\",\"error\":{\"type\":\"breakglass_killed\",\"code\":\"breakglass_killed\",\
 \"message\":\"This answer was withdrawn while it was being sent. Please ask again.\"}}\n\n\
+data: [DONE]\n\n";
+
+/// The last events of a stream whose rest is withheld because of what is in it.
+pub(crate) const WITHHELD: &str = "event: error\n\
+data: {\"type\":\"error\",\"error\":{\"type\":\"breakglass_withheld\",\"code\":\"breakglass_withheld\",\
+\"message\":\"The rest of this answer was withheld: it contains personal data.\"}}\n\n\
 data: [DONE]\n\n";

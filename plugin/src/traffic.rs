@@ -1,8 +1,10 @@
 //! The traffic role: one policy, compiled, and the streams that are open under it.
 
+mod body;
 mod exchange;
 mod open;
 mod plan;
+mod redaction;
 
 use std::cell::RefCell;
 
@@ -25,22 +27,31 @@ pub(crate) struct Traffic {
     plans: Box<[RolloutPlan]>,
     live: Live,
     open: RefCell<OpenStreams>,
+    /// What leaves in the place of the chunk in hand; one for all streams, which take turns.
+    scratch: RefCell<Vec<u8>>,
 }
 
 // === impl Traffic ===
 
 impl Traffic {
-    pub(crate) fn new(root: u32, policy: Policy, digest: String) -> Self {
+    /// Compiles a policy; the error says where in it and what is wrong.
+    pub(crate) fn new(root: u32, policy: Policy, digest: String) -> Result<Self, String> {
         let rollouts = policy.rollouts.iter();
         let set_by_arms = rollouts.clone().flat_map(|rollout| rollout.headers_set());
-        Self {
+        let mut plans = Vec::with_capacity(policy.rollouts.len());
+        for (place, rollout) in rollouts.enumerate() {
+            let plan = RolloutPlan::new(rollout);
+            plans.push(plan.map_err(|error| format!("rollouts[{place}].{error}"))?);
+        }
+        Ok(Self {
             root,
             router: Router::new(&policy),
             own_headers: OwnHeaders::new(set_by_arms.map(HeaderName::as_str)),
-            plans: rollouts.map(RolloutPlan::new).collect(),
+            plans: plans.into(),
             live: Live::new(policy, digest),
             open: RefCell::default(),
-        }
+            scratch: RefCell::default(),
+        })
     }
 
     /// Reaches what waits: requests without an answer, answers without a next chunk.

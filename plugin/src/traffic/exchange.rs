@@ -1,8 +1,10 @@
 //! One request and its answer.
 
+mod scan;
+
 use std::rc::Rc;
 
-use breakglass_policy::{Arm, RandomCookie, RolloutId, Unit, Verdict, limits};
+use breakglass_policy::{Arm, Direction, RandomCookie, RolloutId, Unit, Verdict, limits};
 use proxy_wasm::types::Action;
 
 use crate::headers::{RequestHeaders, name};
@@ -11,8 +13,10 @@ use crate::live::InForce;
 use crate::problem::Problem;
 use crate::sse::{self, Boundary};
 use crate::traffic::Traffic;
+use crate::traffic::body::Body;
 use crate::traffic::open::{self, OpenStream, Phase};
 use crate::traffic::plan::RolloutPlan;
+use crate::traffic::redaction::{Reason, is_json, media_type};
 use crate::vm;
 
 /// One request and its answer.
@@ -32,6 +36,11 @@ struct Routed {
     /// The cookie that gives the client its unit.
     set_cookie: Option<String>,
     events: Boundary,
+    /// The scan of the request's body, if there is something to look for; and of the answer's.
+    request: Option<Body>,
+    answer: Option<Body>,
+    /// The access log's field, as it was when the request was decided.
+    log_field: String,
 }
 
 // === impl Exchange ===
@@ -50,7 +59,13 @@ impl Exchange {
     }
 
     pub(crate) fn request_body(&mut self, size: usize, end_of_stream: bool) -> Action {
-        self.edit(size, end_of_stream)
+        match &self.routed {
+            Some(routed) if routed.editing => self.edit(size, end_of_stream),
+            Some(Routed {
+                request: Some(_), ..
+            }) => self.scan_request(size, end_of_stream),
+            _ => Action::Continue,
+        }
     }
 
     pub(crate) fn request_trailers(&mut self) -> Action {
@@ -60,6 +75,11 @@ impl Exchange {
                 let detail = "a body that is edited cannot have trailers";
                 self.refuse(&not_editable(detail.into()))
             }
+            // Nor can the end of a text be sent behind them.
+            Some(Routed {
+                request: Some(body),
+                ..
+            }) if body.held() > 0 => self.refuse(&unscannable_request(Reason::Trailers)),
             _ => Action::Continue,
         }
     }
@@ -68,8 +88,13 @@ impl Exchange {
         self.begin_answer(end_of_stream).unwrap_or(Action::Continue)
     }
 
-    pub(crate) fn response_body(&mut self, size: usize) -> Action {
-        self.continue_answer(size).unwrap_or(Action::Continue)
+    pub(crate) fn response_body(&mut self, size: usize, end_of_stream: bool) -> Action {
+        self.continue_answer(size, end_of_stream)
+            .unwrap_or(Action::Continue)
+    }
+
+    pub(crate) fn response_trailers(&mut self) -> Action {
+        self.end_answer().unwrap_or(Action::Continue)
     }
 
     pub(crate) fn end(&mut self) {
@@ -124,14 +149,25 @@ impl Exchange {
         };
 
         let arm_plan = plan.arm(arm);
-        log_field(&arm_plan.log_field(generation, reason));
-        let editing = !end_of_stream && !arm_plan.json.is_empty() && is_json(Map::Request);
+        let field = arm_plan.log_field(generation, reason);
+        log_field(&field);
+        let editing =
+            !end_of_stream && !arm_plan.json.is_empty() && is_json(&media_type(Map::Request));
         if editing && declared_length() > limits::EDITED_BODY_BYTES {
             return Some(answer(&too_large()));
         }
+        let masks_all = gate.masks_all();
+        let request = match self.begin_request_scan(plan, arm, masks_all, end_of_stream) {
+            Ok(body) => body,
+            Err(reason) => return Some(answer(&unscannable_request(reason))),
+        };
         arm_plan.stamp(generation);
-        if editing {
+        if editing || request.is_some() {
             let _ = host::remove_header(Map::Request, b"content-length");
+        }
+        if plan.redaction.scans(arm, Direction::Response, masks_all) {
+            // What is compressed cannot be scanned: ask for it as it is.
+            let _ = host::remove_header(Map::Request, b"accept-encoding");
         }
         plan.metrics.arm(arm).requests.increment();
         let phase = Phase::Waiting;
@@ -147,6 +183,9 @@ impl Exchange {
             editing,
             set_cookie,
             events: Boundary::START,
+            request,
+            answer: None,
+            log_field: field,
         });
         Some(Action::Continue)
     }
@@ -170,6 +209,13 @@ impl Exchange {
         let body = host::buffer(Buffer::RequestBody, 0, size).unwrap_or_default();
         match plan.arm(arm).json.apply(&body) {
             Ok(edited) => {
+                if self
+                    .routed
+                    .as_ref()
+                    .is_some_and(|routed| routed.request.is_some())
+                {
+                    return self.scan_request_chunk(&edited, size, true);
+                }
                 match host::replace_buffer(Buffer::RequestBody, size, &edited) {
                     Ok(()) => Action::Continue,
                     // APISIX has bodies but does not let a filter change them.
@@ -204,11 +250,10 @@ impl Exchange {
         let status = host::header(Map::Response, ":status").unwrap_or_default();
         plan.metrics.arm(stream.arm).responses(&status).increment();
         self.show_client(plan);
-        let events = !end_of_stream && is_plain_event_stream();
-        if events {
-            // A cut makes the stream shorter than the upstream said.
-            let _ = host::remove_header(Map::Response, b"content-length");
-        }
+        let events = match self.begin_answer_scan(plan, stream, end_of_stream) {
+            Ok(events) => events,
+            Err(reason) => return Some(self.refuse(&unscannable_answer(reason))),
+        };
         let phase = Phase::Answering { events };
         self.traffic.open.borrow_mut().set_phase(self.id, phase);
         None
@@ -229,7 +274,7 @@ impl Exchange {
         }
     }
 
-    fn continue_answer(&mut self, size: usize) -> Option<Action> {
+    fn continue_answer(&mut self, size: usize, end_of_stream: bool) -> Option<Action> {
         let stream = self.traffic.open.borrow().get(self.id)?;
         let Phase::Answering { events } = stream.phase else {
             if matches!(stream.phase, Phase::LastEventSent { .. }) {
@@ -237,21 +282,29 @@ impl Exchange {
             }
             return None;
         };
-        let cut = self.is_cut(stream);
-        let routed = self.routed.as_mut()?;
-        if !cut {
-            if events {
-                let from = size.saturating_sub(sse::TAIL);
-                let tail = host::buffer(Buffer::ResponseBody, from, sse::TAIL);
-                routed.events.pass(&tail.unwrap_or_default());
-            }
-            return None;
+        if self.is_cut(stream) {
+            let plan = self.traffic.plans.get(stream.rollout.index())?;
+            plan.metrics.killed_streams.increment();
+            return self.cut_answer(size, events, sse::KILLED);
         }
-        let plan = self.traffic.plans.get(stream.rollout.index())?;
-        plan.metrics.killed_streams.increment();
+        if self.routed.as_ref()?.answer.is_some() {
+            return self.scan_answer(stream, events, size, end_of_stream);
+        }
+        None
+    }
+
+    /// Ends an answer in the middle: a stream of events in good form, with these last ones.
+    fn cut_answer(&mut self, size: usize, events: bool, last: &str) -> Option<Action> {
+        let routed = self.routed.as_mut()?;
         let after = if events {
-            let chunk = host::buffer(Buffer::ResponseBody, 0, size).unwrap_or_default();
-            let last = routed.events.cut(&chunk);
+            // What the filter writes itself ends with whole events; what is still open of the
+            // upstream's own is finished first.
+            let rewrites = routed.answer.as_ref().is_some_and(Body::rewrites);
+            let chunk = match rewrites {
+                true => Vec::new(),
+                false => host::buffer(Buffer::ResponseBody, 0, size).unwrap_or_default(),
+            };
+            let last = routed.events.cut(&chunk, last);
             let _ = host::replace_buffer(Buffer::ResponseBody, size, &last);
             Phase::LastEventSent {
                 linger: open::LINGER_TICKS,
@@ -305,27 +358,6 @@ fn declared_length() -> usize {
         .unwrap_or(0)
 }
 
-fn is_json(map: Map) -> bool {
-    let kind = media_type(map);
-    kind == b"application/json" || (kind.starts_with(b"application/") && kind.ends_with(b"+json"))
-}
-
-/// Whether the answer is a stream of events that can be read and written as text.
-fn is_plain_event_stream() -> bool {
-    media_type(Map::Response) == b"text/event-stream"
-        && host::header(Map::Response, "content-encoding").is_none()
-}
-
-fn media_type(map: Map) -> Vec<u8> {
-    let mut kind = host::header(map, "content-type").unwrap_or_default();
-    kind.truncate(
-        kind.iter()
-            .position(|byte| *byte == b';')
-            .unwrap_or(kind.len()),
-    );
-    kind.trim_ascii().to_ascii_lowercase()
-}
-
 fn blocked() -> Problem {
     let detail = "This agent has been taken out of service by its operators.";
     Problem::new(503, "urn:breakglass:blocked", "Out of service", detail)
@@ -369,6 +401,32 @@ fn not_editable(detail: String) -> Problem {
         400,
         "urn:breakglass:body-not-editable",
         "Body cannot be edited",
+        detail,
+    )
+}
+
+fn unscannable_request(reason: Reason) -> Problem {
+    let detail = format!(
+        "Requests to this agent are scanned for personal data; this one cannot be, because of: {}. Send text or JSON, uncompressed and without trailers.",
+        reason.as_str()
+    );
+    Problem::new(
+        415,
+        "urn:breakglass:unscannable",
+        "Cannot be scanned",
+        detail,
+    )
+}
+
+fn unscannable_answer(reason: Reason) -> Problem {
+    let detail = format!(
+        "The agent's answer cannot be scanned for personal data, because of: {}. It is withheld.",
+        reason.as_str()
+    );
+    Problem::new(
+        502,
+        "urn:breakglass:unscannable",
+        "Cannot be scanned",
         detail,
     )
 }

@@ -4,10 +4,12 @@ use std::rc::Rc;
 
 use breakglass_policy::edit::JsonEdits;
 use breakglass_policy::{Arm, ArmSpec, Bucketing, Rollout};
+use breakglass_redact::ProfileError;
 
 use crate::headers::name;
 use crate::host::{self, Map};
 use crate::metrics::RolloutMetrics;
+use crate::traffic::redaction::RedactionPlan;
 
 /// One rollout, ready for requests.
 #[derive(Debug)]
@@ -15,6 +17,7 @@ pub(crate) struct RolloutPlan {
     pub(crate) split: Bucketing,
     pub(crate) expose: bool,
     pub(crate) metrics: Rc<RolloutMetrics>,
+    pub(crate) redaction: RedactionPlan,
     stable: ArmPlan,
     canary: ArmPlan,
 }
@@ -33,14 +36,15 @@ pub(crate) struct ArmPlan {
 // === impl RolloutPlan ===
 
 impl RolloutPlan {
-    pub(crate) fn new(rollout: &Rollout) -> Self {
-        Self {
+    pub(crate) fn new(rollout: &Rollout) -> Result<Self, ProfileError> {
+        Ok(Self {
             split: rollout.bucketing(),
             expose: rollout.expose,
             metrics: RolloutMetrics::of(&rollout.name),
+            redaction: RedactionPlan::new(rollout)?,
             stable: ArmPlan::new(rollout, Arm::Stable),
             canary: ArmPlan::new(rollout, Arm::Canary),
-        }
+        })
     }
 
     pub(crate) fn arm(&self, arm: Arm) -> &ArmPlan {

@@ -1,0 +1,314 @@
+//! The redaction of one exchange's bodies.
+
+use breakglass_policy::{Arm, Direction};
+use breakglass_redact::{Format, Tally};
+use proxy_wasm::types::Action;
+
+use crate::host::{self, Buffer, Map};
+use crate::problem::Problem;
+use crate::sse;
+use crate::traffic::body::{Body, Chunk};
+use crate::traffic::open::{OpenStream, Phase};
+use crate::traffic::plan::RolloutPlan;
+use crate::traffic::redaction::{Content, Reason};
+
+use super::{Exchange, Routed, cannot_edit, log_field, unscannable_request};
+
+impl Exchange {
+    /// The scan of the request that its headers announce, if there is something to look for.
+    ///
+    /// # Errors
+    /// Why it cannot be scanned, where the policy does not let it pass then.
+    pub(super) fn begin_request_scan(
+        &self,
+        plan: &RolloutPlan,
+        arm: Arm,
+        masks_all: bool,
+        end_of_stream: bool,
+    ) -> Result<Option<Body>, Reason> {
+        if end_of_stream || !plan.redaction.scans(arm, Direction::Request, masks_all) {
+            return Ok(None);
+        }
+        match Content::of(Map::Request) {
+            Content::Text(format) => Ok(Some(Body::new(Direction::Request, format))),
+            Content::Unscannable(reason) => withheld(plan, reason).map(|()| None),
+        }
+    }
+
+    /// Begins the scan of the answer that its headers announce; tells whether it is a stream of
+    /// events.
+    ///
+    /// # Errors
+    /// Why it cannot be scanned, where the policy does not let it pass then.
+    pub(super) fn begin_answer_scan(
+        &mut self,
+        plan: &RolloutPlan,
+        stream: OpenStream,
+        end_of_stream: bool,
+    ) -> Result<bool, Reason> {
+        if end_of_stream {
+            return Ok(false);
+        }
+        let scans = plan
+            .redaction
+            .scans(stream.arm, Direction::Response, self.masks_all(stream));
+        let format = match Content::of(Map::Response) {
+            Content::Text(format) => format,
+            Content::Unscannable(reason) if scans => return withheld(plan, reason).map(|()| false),
+            Content::Unscannable(_) => return Ok(false),
+        };
+        let events = format == Format::Sse;
+        // A stream of events may outlive the policy that does not scan it, and may be cut.
+        if scans || events {
+            let _ = host::remove_header(Map::Response, b"content-length");
+            if let Some(routed) = &mut self.routed {
+                routed.answer = Some(Body::new(Direction::Response, format));
+            }
+        }
+        Ok(events)
+    }
+
+    pub(super) fn scan_request(&mut self, size: usize, end_of_stream: bool) -> Action {
+        // A request that was refused in the middle: what the client goes on sending is nothing.
+        let phase = self
+            .traffic
+            .open
+            .borrow()
+            .get(self.id)
+            .map(|stream| stream.phase);
+        if phase == Some(Phase::Ended) {
+            return Action::Continue;
+        }
+        let chunk = host::buffer(Buffer::RequestBody, 0, size).unwrap_or_default();
+        self.scan_request_chunk(&chunk, size, end_of_stream)
+    }
+
+    /// Scans `chunk`, which stands for the `size` bytes that the proxy has.
+    pub(super) fn scan_request_chunk(&mut self, chunk: &[u8], size: usize, ends: bool) -> Action {
+        let traffic = self.traffic.clone();
+        let Some(stream) = traffic.open.borrow().get(self.id) else {
+            return Action::Continue;
+        };
+        let masks_all = self.masks_all(stream);
+        let Some((plan, routed)) = traffic
+            .plans
+            .get(stream.rollout.index())
+            .zip(self.routed.as_mut())
+        else {
+            return Action::Continue;
+        };
+        let Some(mut body) = routed.request.take() else {
+            return Action::Continue;
+        };
+        let mut out = traffic.scratch.take();
+        let what = pass(
+            plan,
+            stream.arm,
+            Direction::Request,
+            &mut body,
+            masks_all,
+            chunk,
+            ends,
+            &mut out,
+        );
+        routed.request = Some(body);
+        routed.note(plan, stream.arm);
+        let edited = chunk.len() != size;
+        let written = match what {
+            Chunk::Replaced => host::replace_buffer(Buffer::RequestBody, size, &out),
+            Chunk::Passes if edited => host::replace_buffer(Buffer::RequestBody, size, chunk),
+            Chunk::Passes | Chunk::Withheld(_) | Chunk::Oversized => Ok(()),
+        };
+        traffic.scratch.replace(emptied(out));
+        match (what, written) {
+            (Chunk::Oversized, _) => self.refuse(&unscannable_request(Reason::Oversized)),
+            (Chunk::Withheld(kind), _) => {
+                let name = plan
+                    .redaction
+                    .profile(stream.arm, Direction::Request)
+                    .name(kind)
+                    .to_owned();
+                self.refuse(&withheld_request(&name))
+            }
+            (_, Err(status)) => self.refuse(&cannot_edit(status)),
+            (_, Ok(())) => Action::Continue,
+        }
+    }
+
+    pub(super) fn scan_answer(
+        &mut self,
+        stream: OpenStream,
+        events: bool,
+        size: usize,
+        end_of_stream: bool,
+    ) -> Option<Action> {
+        let traffic = self.traffic.clone();
+        let plan = traffic.plans.get(stream.rollout.index())?;
+        let masks_all = self.masks_all(stream);
+        let routed = self.routed.as_mut()?;
+        let mut body = routed.answer.take()?;
+        if body.is_idle()
+            && !plan
+                .redaction
+                .scans(stream.arm, Direction::Response, masks_all)
+        {
+            body.pass_unseen();
+            if events {
+                let from = size.saturating_sub(sse::TAIL);
+                let tail = host::buffer(Buffer::ResponseBody, from, sse::TAIL);
+                routed.events.pass(&tail.unwrap_or_default());
+            }
+            routed.answer = Some(body);
+            return None;
+        }
+        let chunk = host::buffer(Buffer::ResponseBody, 0, size).unwrap_or_default();
+        let mut out = traffic.scratch.take();
+        let what = pass(
+            plan,
+            stream.arm,
+            Direction::Response,
+            &mut body,
+            masks_all,
+            &chunk,
+            end_of_stream,
+            &mut out,
+        );
+        routed.answer = Some(body);
+        routed.note(plan, stream.arm);
+        let leaves = if what == Chunk::Passes { &chunk } else { &out };
+        if events {
+            let from = leaves.len().saturating_sub(sse::TAIL);
+            routed.events.pass(leaves.get(from..).unwrap_or_default());
+        }
+        let written = match what {
+            Chunk::Passes => Ok(()),
+            Chunk::Replaced => host::replace_buffer(Buffer::ResponseBody, size, &out),
+            Chunk::Withheld(_) | Chunk::Oversized if events => {
+                out.extend(routed.events.cut(b"", sse::WITHHELD));
+                host::replace_buffer(Buffer::ResponseBody, size, &out)
+            }
+            Chunk::Withheld(_) | Chunk::Oversized => Ok(()),
+        };
+        traffic.scratch.replace(emptied(out));
+        match (what, written) {
+            (Chunk::Withheld(_) | Chunk::Oversized, Ok(())) if events => {
+                let after = Phase::LastEventSent {
+                    linger: crate::traffic::open::LINGER_TICKS,
+                };
+                self.traffic.open.borrow_mut().set_phase(self.id, after);
+                None
+            }
+            // What cannot be replaced must not leave.
+            (Chunk::Withheld(_) | Chunk::Oversized, _) | (_, Err(_)) => self.reset_answer(),
+            (_, Ok(())) => None,
+        }
+    }
+
+    /// Behind trailers no body can follow: a text whose end is still held back ends with an error,
+    /// not in silence.
+    pub(super) fn end_answer(&mut self) -> Option<Action> {
+        let stream = self.traffic.open.borrow().get(self.id)?;
+        let held = self.routed.as_ref()?.answer.as_ref()?.held();
+        if held == 0 || !matches!(stream.phase, Phase::Answering { .. }) {
+            return None;
+        }
+        let plan = self.traffic.plans.get(stream.rollout.index())?;
+        plan.metrics
+            .unscanned(Reason::Trailers.as_str())
+            .increment();
+        self.reset_answer()
+    }
+
+    /// Ends an answer whose rest must not leave.
+    fn reset_answer(&mut self) -> Option<Action> {
+        let _ = host::reset_response();
+        self.traffic
+            .open
+            .borrow_mut()
+            .set_phase(self.id, Phase::Ended);
+        Some(Action::Pause)
+    }
+
+    /// Whether a control masks everything at this moment.
+    fn masks_all(&self, stream: OpenStream) -> bool {
+        let in_force = self.traffic.live.refresh();
+        let in_force = in_force.get(stream.rollout.index());
+        in_force.is_some_and(|in_force| in_force.gate.masks_all())
+    }
+}
+
+impl Routed {
+    /// Tells the access log what was found, as soon as something was.
+    fn note(&self, plan: &RolloutPlan, arm: Arm) {
+        let bodies = [
+            (&self.answer, Direction::Response),
+            (&self.request, Direction::Request),
+        ];
+        let summaries = bodies.into_iter().filter_map(|(body, direction)| {
+            body.as_ref()?
+                .summary(plan.redaction.profile(arm, direction))
+        });
+        let mut field = self.log_field.clone();
+        for summary in summaries {
+            field.push(' ');
+            field.push_str(&summary);
+        }
+        if field.len() > self.log_field.len() {
+            log_field(&field);
+        }
+    }
+}
+
+#[expect(
+    clippy::too_many_arguments,
+    reason = "one chunk of one body, and where it comes from"
+)]
+fn pass(
+    plan: &RolloutPlan,
+    arm: Arm,
+    direction: Direction,
+    body: &mut Body,
+    masks_all: bool,
+    chunk: &[u8],
+    ends: bool,
+    out: &mut Vec<u8>,
+) -> Chunk {
+    let profile = plan.redaction.profile(arm, direction);
+    let mut news = Tally::default();
+    let what = body.pass(profile, masks_all, chunk, ends, out, &mut news);
+    body.count(plan, arm, profile, &news);
+    let held = u32::try_from(body.held()).unwrap_or(u32::MAX);
+    plan.metrics.held_bytes.add(held);
+    if news.oversized_events() > 0 && plan.redaction.withholds(Reason::Oversized) {
+        return Chunk::Oversized;
+    }
+    what
+}
+
+/// Counts a body that cannot be scanned.
+fn withheld(plan: &RolloutPlan, reason: Reason) -> Result<(), Reason> {
+    plan.metrics.unscanned(reason.as_str()).increment();
+    if plan.redaction.withholds(reason) {
+        return Err(reason);
+    }
+    Ok(())
+}
+
+/// The buffer for the next chunk; a huge one is given back.
+fn emptied(mut out: Vec<u8>) -> Vec<u8> {
+    if out.capacity() > SCRATCH_BYTES {
+        return Vec::new();
+    }
+    out.clear();
+    out
+}
+
+fn withheld_request(entity: &str) -> Problem {
+    let detail = format!(
+        "Requests to this agent may not contain {entity}. Take it out and send the request again."
+    );
+    Problem::new(403, "urn:breakglass:withheld", "Personal data", detail)
+}
+
+/// Memory of a worker never shrinks, so what one large chunk took is not kept for ever.
+const SCRATCH_BYTES: usize = 256 << 10;

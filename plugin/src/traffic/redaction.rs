@@ -1,0 +1,159 @@
+//! What happens to PII in the requests and answers of one rollout, worked out when the policy is
+//! loaded.
+
+use breakglass_policy::{Arm, Direction, Redaction, Rollout, Unscannable, Unscanned};
+use breakglass_redact::{Format, Profile, ProfileError};
+
+use crate::host::{self, Map};
+
+/// The profiles of one rollout: by arm, then by direction.
+#[derive(Debug)]
+pub(crate) struct RedactionPlan {
+    stable: Profiles,
+    canary: Profiles,
+    unscannable: Unscannable,
+}
+
+#[derive(Debug)]
+struct Profiles {
+    request: Profile,
+    response: Profile,
+}
+
+/// What a body is to the scanner, by its headers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Content {
+    Text(Format),
+    /// It cannot be scanned, for this reason.
+    Unscannable(Reason),
+}
+
+/// Why a body is not scanned, or not as a whole.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Reason {
+    Compressed,
+    Binary,
+    Oversized,
+    /// The end of the text was still held back when trailers came, behind which no body follows.
+    Trailers,
+}
+
+// === impl RedactionPlan ===
+
+impl RedactionPlan {
+    pub(crate) fn new(rollout: &Rollout) -> Result<Self, ProfileError> {
+        let none = Redaction::default();
+        let redaction = rollout.redaction.as_ref().unwrap_or(&none);
+        Ok(Self {
+            stable: Profiles::new(redaction, Arm::Stable)?,
+            canary: Profiles::new(redaction, Arm::Canary)?,
+            unscannable: redaction.unscannable,
+        })
+    }
+
+    pub(crate) fn profile(&self, arm: Arm, direction: Direction) -> &Profile {
+        let profiles = match arm {
+            Arm::Stable => &self.stable,
+            Arm::Canary => &self.canary,
+        };
+        match direction {
+            Direction::Request => &profiles.request,
+            Direction::Response => &profiles.response,
+        }
+    }
+
+    /// Whether anything is looked for in this direction.
+    pub(crate) fn scans(&self, arm: Arm, direction: Direction, masks_all: bool) -> bool {
+        masks_all || !self.profile(arm, direction).is_idle()
+    }
+
+    /// Whether a body that cannot be scanned is withheld.
+    pub(crate) fn withholds(&self, reason: Reason) -> bool {
+        let action = match reason {
+            Reason::Compressed => self.unscannable.compressed,
+            Reason::Binary => self.unscannable.binary,
+            Reason::Oversized => self.unscannable.oversized,
+            Reason::Trailers => Unscanned::Block,
+        };
+        action == Unscanned::Block
+    }
+}
+
+// === impl Profiles ===
+
+impl Profiles {
+    fn new(redaction: &Redaction, arm: Arm) -> Result<Self, ProfileError> {
+        Ok(Self {
+            request: Profile::of(redaction, arm, Direction::Request)?,
+            response: Profile::of(redaction, arm, Direction::Response)?,
+        })
+    }
+}
+
+// === impl Content ===
+
+impl Content {
+    /// By the headers of a request or an answer.
+    pub(crate) fn of(map: Map) -> Self {
+        let encoding = host::header(map, "content-encoding").unwrap_or_default();
+        if !encoding.is_empty() && !encoding.eq_ignore_ascii_case(b"identity") {
+            return Self::Unscannable(Reason::Compressed);
+        }
+        let kind = media_type(map);
+        let kind = kind.as_slice();
+        let lines: &[&[u8]] = &[
+            b"application/x-ndjson",
+            b"application/jsonl",
+            b"application/x-jsonlines",
+            b"application/stream+json",
+        ];
+        let texts: &[&[u8]] = &[
+            b"",
+            b"application/xml",
+            b"application/x-www-form-urlencoded",
+            b"application/javascript",
+            b"application/yaml",
+        ];
+        if kind == b"text/event-stream" {
+            Self::Text(Format::Sse)
+        } else if lines.contains(&kind) {
+            Self::Text(Format::NdJson)
+        } else if is_json(kind) {
+            Self::Text(Format::Json)
+        } else if kind.starts_with(b"text/") || kind.ends_with(b"+xml") || texts.contains(&kind) {
+            Self::Text(Format::Text)
+        } else {
+            Self::Unscannable(Reason::Binary)
+        }
+    }
+}
+
+/// Whether a media type, in small letters, is JSON.
+pub(crate) fn is_json(kind: &[u8]) -> bool {
+    kind == b"application/json" || (kind.starts_with(b"application/") && kind.ends_with(b"+json"))
+}
+
+/// The media type without its parameters, in small letters.
+pub(crate) fn media_type(map: Map) -> Vec<u8> {
+    let mut kind = host::header(map, "content-type").unwrap_or_default();
+    kind.truncate(
+        kind.iter()
+            .position(|byte| *byte == b';')
+            .unwrap_or(kind.len()),
+    );
+    kind.trim_ascii().to_ascii_lowercase()
+}
+
+// === impl Reason ===
+
+impl Reason {
+    /// The word for it in labels.
+    pub(crate) fn as_str(self) -> &'static str {
+        match self {
+            Self::Compressed => "compressed",
+            Self::Binary => "binary",
+            Self::Oversized => "oversized",
+            Self::Trailers => "trailers",
+        }
+    }
+}
