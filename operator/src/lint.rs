@@ -1,0 +1,162 @@
+//! `breakglass lint`: reads a policy as the filter will.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::Result;
+use breakglass_policy::{Arm, Direction, Entity, Policy, Rollout, Signal, limits};
+use clap::Args;
+use serde_json::{Value, json};
+
+use crate::input;
+use crate::outcome::{EXIT_STATUSES, Outcome};
+use crate::output::Output;
+use crate::profile;
+
+/// Checks policies as the filter does before it takes one.
+///
+/// Reads each policy and compiles the redaction of every rollout, for both arms and directions; the
+/// judge may watch only what can be found.
+/// Prints `FILE: ok`, or what is wrong and where: `FILE: rollouts[0].redaction.response.EMIAL_ADDRESS: …`.
+#[derive(Debug, Args)]
+#[command(after_help = format!("{EXAMPLES}\n\n{EXIT_STATUSES}"))]
+pub(crate) struct Arguments {
+    /// The policies, in JSON; `-` for standard input
+    #[arg(value_name = "FILE", required = true)]
+    files: Vec<PathBuf>,
+    /// Write one JSON value for each policy
+    #[arg(long)]
+    json: bool,
+}
+
+/// What is wrong with a policy, and where.
+#[derive(Debug, PartialEq, Eq)]
+struct Fault {
+    path: String,
+    message: String,
+}
+
+pub(crate) fn run(arguments: &Arguments) -> Result<Outcome> {
+    let mut output = Output::new();
+    let mut outcome = Outcome::Fine;
+    for file in &arguments.files {
+        let faults = match check(file) {
+            Ok(faults) => faults,
+            Err(error) => {
+                output.flush()?;
+                return Err(error);
+            }
+        };
+        if !faults.is_empty() {
+            outcome = Outcome::Found;
+        }
+        let name = file.display();
+        if arguments.json {
+            let errors: Vec<Value> = faults.iter().map(Fault::to_json).collect();
+            let ok = errors.is_empty();
+            output.json(&json!({"file": name.to_string(), "ok": ok, "errors": errors}))?;
+        } else if faults.is_empty() {
+            output.line(&format!("{name}: ok"))?;
+        } else {
+            for fault in &faults {
+                output.line(&format!("{name}: {}", fault.to_line()))?;
+            }
+        }
+    }
+    output.finish()?;
+    Ok(outcome)
+}
+
+fn check(file: &Path) -> Result<Vec<Fault>> {
+    let json = input::document(file, limits::POLICY_BYTES)?;
+    match Policy::from_json(&json) {
+        Ok(policy) => Ok(faults(&policy)),
+        Err(error) => Ok(vec![Fault {
+            path: error.path().into(),
+            message: error.message().into(),
+        }]),
+    }
+}
+
+/// What the policy's own reader cannot know: which entities there are.
+fn faults(policy: &Policy) -> Vec<Fault> {
+    let mut faults = Vec::new();
+    for (place, rollout) in policy.rollouts.iter().enumerate() {
+        let found = redaction_faults(rollout)
+            .into_iter()
+            .chain(judge_faults(rollout));
+        for (path, message) in found {
+            let fault = Fault {
+                path: format!("rollouts[{place}].{path}"),
+                message,
+            };
+            // Both arms share most of a redaction, and so its faults.
+            if !faults.contains(&fault) {
+                faults.push(fault);
+            }
+        }
+    }
+    faults
+}
+
+fn redaction_faults(rollout: &Rollout) -> Vec<(String, String)> {
+    let Some(redaction) = &rollout.redaction else {
+        return Vec::new();
+    };
+    let each = Arm::BOTH
+        .into_iter()
+        .flat_map(|arm| Direction::BOTH.map(|to| (arm, to)));
+    let fault = |(arm, to)| {
+        let error = profile::compile(redaction, arm, to).err()?;
+        let path = profile::path(redaction, arm, to, &error);
+        Some((format!("redaction.{path}"), error.message))
+    };
+    each.filter_map(fault).collect()
+}
+
+/// A judge that watches what nobody finds would never trip.
+fn judge_faults(rollout: &Rollout) -> Vec<(String, String)> {
+    let signals = rollout
+        .judge
+        .iter()
+        .flat_map(|judge| judge.signals.iter().enumerate());
+    let named = signals.flat_map(|(place, signal)| {
+        let entities: Vec<(String, &Entity)> = match signal {
+            Signal::Redactions { entity, .. } => vec![("redactions.entity".into(), entity)],
+            Signal::ZeroTolerance(entities) => {
+                let each = entities.iter().enumerate();
+                each.map(|(at, entity)| (format!("zero_tolerance[{at}]"), entity))
+                    .collect()
+            }
+            _ => Vec::new(),
+        };
+        entities
+            .into_iter()
+            .map(move |(path, entity)| (format!("judge.signals[{place}].{path}"), entity))
+    });
+    let fault = |(path, entity): (String, &Entity)| {
+        let error = profile::check_entity(rollout.redaction.as_ref(), entity).err()?;
+        // What is wrong with a definition is told where it stands.
+        (error.path == entity.as_str()).then_some((path, error.message))
+    };
+    named.filter_map(fault).collect()
+}
+
+// === impl Fault ===
+
+impl Fault {
+    fn to_json(&self) -> Value {
+        json!({"path": self.path, "message": self.message})
+    }
+
+    fn to_line(&self) -> String {
+        match self.path.as_str() {
+            "" => self.message.clone(),
+            path => format!("{path}: {}", self.message),
+        }
+    }
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  breakglass lint policy.json
+  breakglass lint --json policies/*.json";
