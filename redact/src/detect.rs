@@ -479,6 +479,39 @@ impl Sight<'_> {
         !(next.is_ascii_alphanumeric() || matches!(next, b'_' | LETTER))
     }
 
+    /// The size of the group of hexadecimal digits before `start`, if `separator` is between, and
+    /// whether it has letters. A group of letters alone is a word.
+    fn group_before(&self, start: usize, separator: u8) -> Option<(usize, bool)> {
+        let at = self.text.begin(start);
+        let (last, rest) = self.raw.get(..at)?.split_last()?;
+        let group = rest
+            .iter()
+            .rev()
+            .take(SHORT)
+            .take_while(|byte| byte.is_ascii_hexdigit());
+        let size = group.clone().count();
+        let letters = group.filter(|byte| byte.is_ascii_alphabetic()).count();
+        (*last == separator && letters < size).then_some((size, letters > 0))
+    }
+
+    /// The same of the group behind `end`.
+    fn group_behind(&mut self, end: usize, separator: u8) -> Option<(usize, bool)> {
+        if self.text.get(end) != separator {
+            return None;
+        }
+        let first = end.saturating_add(1);
+        let (mut size, mut letters) = (0_usize, 0_usize);
+        while size < SHORT {
+            let char = self.text.get(first.saturating_add(size));
+            if !char.is_ascii_hexdigit() {
+                break;
+            }
+            letters = letters.saturating_add(usize::from(char.is_ascii_alphabetic()));
+            size = size.saturating_add(1);
+        }
+        (letters < size).then_some((size, letters > 0))
+    }
+
     /// The character left of `start`, in the window or before it.
     fn left_of(&mut self, start: usize) -> u8 {
         if start > 0 {

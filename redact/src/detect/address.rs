@@ -151,7 +151,13 @@ fn handle(sight: &mut Sight<'_>, start: usize, at: usize) {
     }
     match handle.get(..len).unwrap_or_default() {
         b"abdm" | b"sbx" => sight.propose(Entity::InAbhaAddress, start, index, 11),
-        known if check::upi_handle(known) => sight.propose(Entity::InUpiId, start, index, 11),
+        known if check::upi_handle(known) => {
+            // `prim@slice`: a short word at a handle that is a word too.
+            let word = size < 6 && (start..at).all(|at| sight.text.get(at).is_ascii_alphabetic());
+            if !word || sight.supported(Entity::InUpiId, start, index) {
+                sight.propose(Entity::InUpiId, start, index, 11);
+            }
+        }
         _ => {}
     }
 }

@@ -3,7 +3,7 @@
 use crate::entity::Entity;
 
 use super::Sight;
-use super::text::{END, MORE};
+use super::text::{END, MORE, OTHER};
 
 impl Sight<'_> {
     /// Whether something says that the characters from `start` to `end` are this entity: a word
@@ -15,11 +15,13 @@ impl Sight<'_> {
 
     /// As [`Self::supported`], where being all there is says nothing.
     pub(super) fn has_context(&mut self, entity: Entity, start: usize, end: usize) -> bool {
+        self.is_announced(entity, start) || self.right_has(end, words(entity))
+    }
+
+    /// Whether a word before it or the name of its member says so.
+    pub(super) fn is_announced(&self, entity: Entity, start: usize) -> bool {
         let words = words(entity);
-        if words.is_empty() {
-            return false;
-        }
-        self.key_has(words) || self.left_has(start, words) || self.right_has(end, words)
+        self.key_has(words) || self.left_has(start, words)
     }
 
     fn key_has(&self, words: &[&str]) -> bool {
@@ -60,6 +62,7 @@ impl Sight<'_> {
             .unwrap_or_default();
         let mut len: usize = 0;
         let mut sentence: usize = 0;
+        let mut asked = false;
         let mut bytes = raw.iter().copied().peekable();
         while let Some(byte) = bytes.next() {
             let byte = match byte {
@@ -71,12 +74,20 @@ impl Sight<'_> {
                 }
                 byte => byte.to_ascii_lowercase(),
             };
-            let ends_sentence = matches!(byte, b'.' | b'!' | b'?')
-                && bytes
-                    .peek()
-                    .is_none_or(|next| matches!(next, b' ' | b'\n' | b'\\'));
+            // U+3002 is the full stop of Chinese and Japanese.
+            let ideographic = byte == 0x82
+                && buffer
+                    .get(..len)
+                    .unwrap_or_default()
+                    .ends_with(&[0xE3, 0x80]);
+            let ends_sentence = ideographic
+                || matches!(byte, b'.' | b'!' | b'?')
+                    && bytes
+                        .peek()
+                        .is_none_or(|next| matches!(next, b' ' | b'\n' | b'\\'));
             if ends_sentence && !is_abbreviation(buffer.get(..len).unwrap_or_default()) {
                 sentence = len;
+                asked = byte == b'?';
             }
             if let Some(slot) = buffer.get_mut(len) {
                 *slot = byte;
@@ -84,7 +95,7 @@ impl Sight<'_> {
             }
         }
         // A sentence of a few words goes with the one before: `Charge my card. The number is …`
-        let short = len.saturating_sub(sentence) < SHORT_SENTENCE;
+        let short = !asked && len.saturating_sub(sentence) < SHORT_SENTENCE;
         buffer
             .get(if short { 0 } else { sentence }..len)
             .unwrap_or_default()
@@ -100,8 +111,8 @@ impl Sight<'_> {
             let char = self.text.get(index);
             match char {
                 MORE => return false,
-                END | b'.' | b'!' | b'?' | b',' | b';' | b'\n' | b'"' | b'<' | b'{' | b'}'
-                | b'|' => break,
+                OTHER | END | b'.' | b'!' | b'?' | b',' | b';' | b'\n' | b'"' | b'<' | b'{'
+                | b'}' | b'|' => break,
                 b' ' => seen = seen.saturating_add(1),
                 _ => {}
             }
@@ -141,16 +152,24 @@ impl Sight<'_> {
 /// Whether `word` stands in `text` where a word begins. Long words may go on (plurals, compounds).
 pub(super) fn has_word(text: &[u8], word: &[u8]) -> bool {
     let mut from = 0;
-    while let Some(at) = text
-        .get(from..)
-        .and_then(|rest| memchr::memmem::find(rest, word))
-    {
+    while let Some(at) = text.get(from..).and_then(|rest| {
+        rest.windows(word.len().max(1))
+            .position(|part| part == word)
+    }) {
         let at = at.saturating_add(from);
         let before = at.checked_sub(1).and_then(|before| text.get(before));
         let after = text.get(at.saturating_add(word.len()));
-        let begins = before.is_none_or(|byte| !byte.is_ascii_alphabetic());
-        let ends =
-            word.len() > 4 || after.is_none_or(|byte| !byte.is_ascii_alphabetic() || *byte == b's');
+        // Long words may be part of a name with underscores, short ones are too often part of a token.
+        let long = word.len() > 4;
+        let outside = |byte: &u8| !byte.is_ascii_alphanumeric() && (long || *byte != b'_');
+        let begins = before.is_none_or(outside);
+        let ends = match after {
+            Some(byte) if long => !byte.is_ascii_digit(),
+            Some(b's') => text
+                .get(at.saturating_add(word.len()).saturating_add(1))
+                .is_none_or(outside),
+            byte => byte.is_none_or(outside),
+        };
         if begins && ends {
             return true;
         }
@@ -205,17 +224,14 @@ fn words(entity: Entity) -> &'static [&'static str] {
     match entity {
         Entity::CreditCard => &[
             "card",
-            "cards",
             "credit",
-            "debit",
+            "debit card",
             "visa",
             "mastercard",
             "maestro",
             "amex",
             "rupay",
             "cc",
-            "pan",
-            "payment",
         ],
         Entity::UsSsn => &["ssn", "social security", "ssns", "ss#"],
         Entity::UsItin => &["itin", "taxpayer", "tax id", "tin", "irs"],
@@ -243,7 +259,6 @@ fn words(entity: Entity) -> &'static [&'static str] {
             "contact number",
             "helpline",
             "callback",
-            "ph",
         ],
         Entity::UkNhs => &["nhs", "national health", "patient"],
         Entity::UkNino => &[
@@ -301,8 +316,7 @@ fn words(entity: Entity) -> &'static [&'static str] {
             "acc no",
             "savings account",
             "current account",
-            "account",
-            "beneficiary",
+            "beneficiary account",
         ],
         Entity::AbaRoutingNumber => &["aba", "routing", "abarouting", "bank", "wire", "transit"],
         Entity::UsNpi => &["npi", "national provider", "provider"],
@@ -369,6 +383,7 @@ fn words(entity: Entity) -> &'static [&'static str] {
             "gateway",
         ],
         Entity::MacAddress => &["mac", "hardware address", "ethernet", "wifi", "bluetooth"],
+        Entity::InUpiId => &["upi", "vpa", "gpay", "phonepe", "paytm", "pay"],
         _ => &[],
     }
 }

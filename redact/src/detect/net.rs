@@ -37,6 +37,8 @@ fn v4_address(sight: &mut Sight<'_>, start: usize) {
     let begins = match left {
         b'.' | b'-' => !second.is_ascii_alphanumeric(),
         b':' => !second.is_ascii_hexdigit(),
+        // Chrome/126.0.0.0
+        b'/' => !second.is_ascii_alphanumeric(),
         b'_' | b'%' | b'\\' | LETTER => false,
         byte => !byte.is_ascii_alphanumeric(),
     };
@@ -51,7 +53,10 @@ fn v4_address(sight: &mut Sight<'_>, start: usize) {
         b'_' | LETTER => false,
         byte => !byte.is_ascii_alphanumeric(),
     };
+    // Sections and object identifiers have such numbers, and hardly any address.
+    let low = octets.iter().all(|octet| *octet < 32) && !matches!(octets, [10, ..] | [0, 0, 0, 0]);
     if ends
+        && (!low || sight.supported(Entity::IpAddress, start, end))
         && !is_version(sight, start)
         && !(sight.profile.ignore_private_ips && is_private_v4(octets))
     {
@@ -373,7 +378,7 @@ fn mac(sight: &mut Sight<'_>, start: usize) {
     if !counts.contains(&groups) || goes_on || nobody || matches!(next, b'_' | LETTER) {
         return;
     }
-    if separator != b' ' || sight.supported(Entity::MacAddress, start, index) {
+    if separator != b' ' || sight.is_bare(start, index) {
         sight.propose(Entity::MacAddress, start, index, 10);
     }
 }

@@ -51,7 +51,7 @@ pub(super) fn look(sight: &mut Sight<'_>, start: usize) {
         let Some(part) = number.part(count) else {
             continue;
         };
-        if part.digits.len() >= 8 && number.may_end(sight, count) {
+        if part.digits.len() >= 8 && number.may_end(sight, count) && !part.is_in_a_row(sight) {
             judge(sight, part);
         }
     }
@@ -320,6 +320,23 @@ impl Part<'_> {
             .any(|sizes| self.is(sizes, if sizes.len() == 1 { &[0] } else { b" -" }))
     }
 
+    /// Whether groups of the same size go on before or behind: a table, a dump, a list of years. Only
+    /// the digits of a card may be followed by four more, when it expires.
+    fn is_in_a_row(&self, sight: &mut Sight<'_>) -> bool {
+        let (Some(separator), Some(first), Some(last)) = (
+            self.separator.filter(|separator| *separator != 0),
+            self.groups.first(),
+            self.groups.last(),
+        ) else {
+            return false;
+        };
+        let before = sight.group_before(self.start, separator);
+        let behind = sight.group_behind(self.end, separator);
+        let card = self.digits.len() >= 14 && behind.is_some_and(|(_, letters)| !letters);
+        before.is_some_and(|(size, _)| size == usize::from(first.size))
+            || (!card && behind.is_some_and(|(size, _)| size == usize::from(last.size)))
+    }
+
     fn supported(&self, sight: &mut Sight<'_>, entity: Entity) -> bool {
         sight.profile.wants(entity) && sight.supported(entity, self.start, self.end)
     }
@@ -408,7 +425,9 @@ impl Part<'_> {
                 _ => false,
             };
         let known = known && (grouped || !self.is_named_id(sight));
-        if known || self.supported(sight, Entity::CreditCard) {
+        // A time in milliseconds has thirteen digits and begins with 1.
+        let time = issuer == Issuer::Unknown && self.digits.starts_with(b"1");
+        if known || (!time && self.supported(sight, Entity::CreditCard)) {
             let strength = if issuer == Issuer::Known { 10 } else { 5 };
             self.propose(sight, Entity::CreditCard, strength);
         }

@@ -49,7 +49,7 @@ pub(super) fn look(sight: &mut Sight<'_>, start: usize) {
         if !(7..=15).contains(&digits.len()) || !call.may_end(sight, count) {
             continue;
         }
-        let Some(strength) = national(sight, digits, groups, open, begin, end) else {
+        let Some(strength) = national(sight, digits, groups, open, begin) else {
             continue;
         };
         sight.propose(Entity::PhoneNumber, begin, end, strength);
@@ -114,7 +114,6 @@ fn national(
     groups: &[Group],
     open: bool,
     begin: usize,
-    end: usize,
 ) -> Option<Strength> {
     let mut sizes = [0; GROUPS];
     for (size, group) in sizes.iter_mut().zip(groups) {
@@ -152,11 +151,24 @@ fn national(
     if written {
         return Some(10);
     }
-    // Anything else is one where a word says so; but a date is a date.
+    // Anything else is one where a word says so, if people write numbers so; but a date is a date.
+    let written = |group: &Group| {
+        let [first, last] = group.separators;
+        (1..=7).contains(&group.size)
+            && !matches!(first, b'/')
+            && !matches!(last, b'/')
+            && (first != b'.' || groups.len() > 2)
+    };
+    if groups.len() > 1 && !groups.iter().all(written) {
+        return None;
+    }
+    if sight.left_of(begin) == b'-' {
+        return None;
+    }
     if matches!(sizes, [4, 2, 2, ..] | [2, 2, 4, ..] | [2, 2, 2, 2, 4]) || sizes.contains(&0) {
         return None;
     }
-    if sight.has_context(Entity::PhoneNumber, begin, end) {
+    if sight.is_announced(Entity::PhoneNumber, begin) {
         return Some(4);
     }
     let numbered = (8..=12).contains(&digits.len()) && is_called_number(sight, begin);

@@ -174,13 +174,10 @@ impl Swallow {
 
 fn pass_pem(raw: &[u8], from: usize, ends: bool) -> (usize, bool) {
     let rest = raw.get(from..).unwrap_or_default();
-    let last = memchr::memmem::find(rest, b"-----END ").map(|at| at.saturating_add(9));
+    let last = find(rest, b"-----END ").map(|at| at.saturating_add(9));
     let closing = last.and_then(|at| {
         let name = rest.get(at..)?;
-        Some(
-            at.saturating_add(memchr::memmem::find(name, b"-----")?)
-                .saturating_add(5),
-        )
+        Some(at.saturating_add(find(name, b"-----")?).saturating_add(5))
     });
     match closing {
         Some(size) => (from.saturating_add(size), true),
@@ -196,6 +193,12 @@ fn pass_pem(raw: &[u8], from: usize, ends: bool) -> (usize, bool) {
             (from.saturating_add(tail).saturating_add(dash), false)
         }
     }
+}
+
+/// Where dashes and what follows them begin in a text that has few dashes.
+fn find(text: &[u8], dashes: &[u8]) -> Option<usize> {
+    memchr::memchr_iter(b'-', text)
+        .find(|at| text.get(*at..).is_some_and(|rest| rest.starts_with(dashes)))
 }
 
 /// Characters of a token by which its vendor is known.

@@ -323,7 +323,8 @@ fn vehicle(sight: &mut Sight<'_>, start: usize) {
     if groups < 3 || !check::in_vehicle(text) || !ends(sight, last) {
         return;
     }
-    let full = groups == 4 && text.len() >= 8 && !token.small;
+    let hex = text.iter().all(u8::is_ascii_hexdigit);
+    let full = groups == 4 && text.len() >= 8 && !token.small && !hex;
     if full || sight.supported(Entity::InVehicleRegistration, start, last) {
         sight.propose(Entity::InVehicleRegistration, start, last, 6);
     }
