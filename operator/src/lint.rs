@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Result;
 use breakglass_policy::{Arm, Direction, Entity, Policy, Rollout, Signal, limits};
+use breakglass_redact::Profile;
 use clap::Args;
 use serde_json::{Value, json};
 
@@ -106,9 +107,8 @@ fn redaction_faults(rollout: &Rollout) -> Vec<(String, String)> {
         .into_iter()
         .flat_map(|arm| Direction::BOTH.map(|to| (arm, to)));
     let fault = |(arm, to)| {
-        let error = profile::compile(redaction, arm, to).err()?;
-        let path = profile::path(redaction, arm, to, &error);
-        Some((format!("redaction.{path}"), error.message))
+        let error = Profile::of(redaction, arm, to).err()?;
+        Some((error.path, error.message))
     };
     each.filter_map(fault).collect()
 }

@@ -1,12 +1,10 @@
-//! From a policy to the profile that the filter would use: the one place where they meet.
+//! Which part of which policy a command is about, and its profile.
 
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, anyhow, bail};
-use breakglass_policy::{
-    self as policy, Arm, Direction, Entity, Gate, Policy, PrivateIps, Redaction, Rollout, limits,
-};
-use breakglass_redact::{Action, Custom, Profile, ProfileError, Rules};
+use breakglass_policy::{Arm, Direction, Entity, Gate, Policy, Redaction, Rollout, limits};
+use breakglass_redact::{Action, Profile, ProfileError, Rules};
 use clap::{Args, ValueEnum};
 
 use crate::input;
@@ -81,14 +79,8 @@ pub(crate) fn from_policy(file: &Path, arguments: &PolicyArguments) -> Result<Pr
     let direction = arguments
         .direction
         .map_or(Direction::Response, Direction::from);
-    let profile = compile(redaction, arm, direction).map_err(|error| {
-        let path = path(redaction, arm, direction, &error);
-        anyhow!(
-            "{} is refused: rollouts[{place}].redaction.{path}: {}",
-            file.display(),
-            error.message
-        )
-    })?;
+    let profile = Profile::of(redaction, arm, direction)
+        .map_err(|error| anyhow!("{} is refused: rollouts[{place}].{error}", file.display()))?;
     let profile = match Gate::new(&rollout.control).masks_all() {
         true => profile.mask_all(),
         false => profile,
@@ -104,74 +96,14 @@ pub(crate) fn from_policy(file: &Path, arguments: &PolicyArguments) -> Result<Pr
     Ok(profile)
 }
 
-/// Compiles what a policy says about one arm and direction.
-pub(crate) fn compile(
-    redaction: &Redaction,
-    arm: Arm,
-    direction: Direction,
-) -> Result<Profile, ProfileError> {
-    let actions = redaction.actions(arm, direction);
-    let actions = actions.map(|(entity, action)| (entity.as_str(), to_redact(action)));
-    Profile::new(&Rules {
-        actions: actions.collect(),
-        ..options(redaction)
-    })
-}
-
 /// Checks that somebody can find `entity`.
 pub(crate) fn check_entity(
     redaction: Option<&Redaction>,
     entity: &Entity,
 ) -> Result<(), ProfileError> {
     let actions = vec![(entity.as_str(), Action::Count)];
-    let options = redaction.map(options).unwrap_or_default();
+    let options = redaction.map(Rules::of).unwrap_or_default();
     Profile::new(&Rules { actions, ..options }).map(|_| ())
-}
-
-/// Where in the redaction the error is.
-pub(crate) fn path(
-    redaction: &Redaction,
-    arm: Arm,
-    direction: Direction,
-    error: &ProfileError,
-) -> String {
-    let (name, to) = (error.path.as_str(), direction.as_str());
-    let own = redaction.arms.get(arm).get(direction);
-    if name.is_empty() {
-        "entities".into()
-    } else if redaction
-        .entities
-        .iter()
-        .any(|(defined, _)| defined.as_str() == name)
-    {
-        format!("entities.{name}")
-    } else if own.iter().any(|(entity, _)| entity.as_str() == name) {
-        format!("arms.{}.{to}.{name}", arm.as_str())
-    } else {
-        format!("{to}.{name}")
-    }
-}
-
-/// What holds for both arms and directions.
-fn options(redaction: &Redaction) -> Rules<'_> {
-    let custom = redaction.entities.iter().map(|(name, definition)| Custom {
-        name: name.as_str(),
-        literals: definition.literals().collect(),
-        shapes: definition.shapes().collect(),
-    });
-    Rules {
-        actions: Vec::new(),
-        custom: custom.collect(),
-        ignore_private_ips: redaction.private_ips == PrivateIps::Ignore,
-    }
-}
-
-fn to_redact(action: policy::Action) -> Action {
-    match action {
-        policy::Action::Count => Action::Count,
-        policy::Action::Mask => Action::Mask,
-        policy::Action::Block => Action::Block,
-    }
 }
 
 // === impl ArmName ===

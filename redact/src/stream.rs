@@ -81,10 +81,10 @@ impl Scanner {
     ) {
         if self.held() > 0 {
             let swallow = self.swallow;
-            let before = self.held();
+            let waited = self.held().saturating_add(self.released);
             self.step(profile, key, true, out, tally);
             self.swallow = swallow;
-            self.released = before.min(self.held_from);
+            self.released = waited.min(self.held_from);
         }
     }
 
@@ -130,7 +130,9 @@ impl Scanner {
             tally,
             &mut self.swallow,
         );
-        self.keep(&text, held);
+        // Of a word that left in part, what is new is held; the rest is out.
+        self.released = from.saturating_sub(held);
+        self.keep(&text, held.max(from));
     }
 
     /// Scans `text` from `from` on, appends what is certain from `left` on, and returns where what

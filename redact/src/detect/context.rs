@@ -15,13 +15,13 @@ impl Sight<'_> {
 
     /// As [`Self::supported`], where being all there is says nothing.
     pub(super) fn has_context(&mut self, entity: Entity, start: usize, end: usize) -> bool {
-        self.is_announced(entity, start) || self.right_has(end, words(entity))
+        self.is_announced(entity, start, LEFT_BYTES) || self.right_has(end, words(entity))
     }
 
-    /// Whether a word before it or the name of its member says so.
-    pub(super) fn is_announced(&self, entity: Entity, start: usize) -> bool {
+    /// Whether a word at most `near` bytes before it or the name of its member says so.
+    pub(super) fn is_announced(&self, entity: Entity, start: usize, near: usize) -> bool {
         let words = words(entity);
-        self.key_has(words) || self.left_has(start, words)
+        self.key_has(words) || self.left_has(start, near, words)
     }
 
     fn key_has(&self, words: &[&str]) -> bool {
@@ -47,9 +47,12 @@ impl Sight<'_> {
     }
 
     /// Words before `start`, in the same sentence.
-    pub(super) fn left_has(&self, start: usize, words: &[&str]) -> bool {
+    fn left_has(&self, start: usize, near: usize, words: &[&str]) -> bool {
         let mut buffer = [0; LEFT_BYTES];
         let text = self.left_text(start, &mut buffer);
+        let text = text
+            .get(text.len().saturating_sub(near)..)
+            .unwrap_or_default();
         words.iter().any(|word| has_word(text, word.as_bytes()))
     }
 

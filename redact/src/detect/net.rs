@@ -54,7 +54,9 @@ fn v4_address(sight: &mut Sight<'_>, start: usize) {
         byte => !byte.is_ascii_alphanumeric(),
     };
     // Sections and object identifiers have such numbers, and hardly any address.
-    let low = octets.iter().all(|octet| *octet < 32) && !matches!(octets, [10, ..] | [0, 0, 0, 0]);
+    let all_below = |limit: u8| octets.iter().all(|octet| *octet < limit);
+    let low = (all_below(32) || (octets.first() <= Some(&2) && all_below(100)))
+        && !matches!(octets, [10, ..] | [0, 0, 0, 0]);
     if ends
         && (!low || sight.supported(Entity::IpAddress, start, end))
         && !is_version(sight, start)

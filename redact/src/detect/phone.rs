@@ -168,7 +168,12 @@ fn national(
     if matches!(sizes, [4, 2, 2, ..] | [2, 2, 4, ..] | [2, 2, 2, 2, 4]) || sizes.contains(&0) {
         return None;
     }
-    if sight.is_announced(Entity::PhoneNumber, begin) {
+    // In one piece it may be a time in seconds or milliseconds, which now begin with 1, or an amount.
+    let one = groups.len() == 1;
+    if one && (digits.len() < 8 || (digits.starts_with(b"1") && matches!(digits.len(), 10 | 13))) {
+        return None;
+    }
+    if sight.is_announced(Entity::PhoneNumber, begin, NEAR) {
         return Some(4);
     }
     let numbered = (8..=12).contains(&digits.len()) && is_called_number(sight, begin);
@@ -259,6 +264,8 @@ impl Call {
 /// Digits of the longest number (ITU-T E.164 has 15), with a trunk prefix.
 const DIGITS: usize = 17;
 const GROUPS: usize = 8;
+/// Bytes between the word that announces a number of no known form and the number.
+const NEAR: usize = 28;
 /// What else has a number.
 const OTHER_NUMBERS: [&[u8]; 18] = [
     b"order",

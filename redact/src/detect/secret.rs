@@ -43,6 +43,9 @@ pub(super) fn look(sight: &mut Sight<'_>, start: usize, index: usize) {
     let mut token = [0; LONGEST_PREFIX];
     for (slot, at) in token.iter_mut().zip(begin..) {
         *slot = sight.text.get(at);
+        if !is_key_char(*slot) {
+            break;
+        }
     }
     if let Some(rule) = check::secret_prefix(&token) {
         return key(
@@ -174,36 +177,46 @@ impl Swallow {
 
 fn pass_pem(raw: &[u8], from: usize, ends: bool) -> (usize, bool) {
     let rest = raw.get(from..).unwrap_or_default();
-    let last = find(rest, b"-----END ").map(|at| at.saturating_add(9));
-    let closing = last.and_then(|at| {
-        let name = rest.get(at..)?;
-        Some(at.saturating_add(find(name, b"-----")?).saturating_add(5))
-    });
-    match closing {
-        Some(size) => (from.saturating_add(size), true),
-        None if ends => (raw.len(), true),
-        None => {
-            // What may be the beginning of the last line is looked at again with what follows.
-            let tail = rest.len().saturating_sub(PEM_LAST_LINE);
-            let open = rest.get(tail..).unwrap_or_default();
-            let dash = open
-                .iter()
-                .position(|byte| *byte == b'-')
-                .unwrap_or(open.len());
-            (from.saturating_add(tail).saturating_add(dash), false)
+    let mut at = 0;
+    // The line that ends the key has its name between dashes, and is not longer than any.
+    while let Some(last) = find(rest, at, PEM_END) {
+        let name = last.saturating_add(PEM_END.len());
+        let closing =
+            find(rest, name, b"-----").filter(|close| close.saturating_sub(last) <= PEM_LAST_LINE);
+        match closing {
+            Some(close) => return (from.saturating_add(close).saturating_add(5), true),
+            None if !ends && rest.len().saturating_sub(last) <= PEM_LAST_LINE.saturating_add(5) => {
+                return (from.saturating_add(last), false);
+            }
+            None => at = name,
         }
     }
+    if ends {
+        return (raw.len(), true);
+    }
+    // What may be the beginning of the last line is looked at again with what follows.
+    let tail = rest.len().saturating_sub(PEM_END.len()).max(at);
+    let open = rest.get(tail..).unwrap_or_default();
+    let dash = (0..open.len()).find(|skip| {
+        open.get(*skip..)
+            .is_some_and(|end| PEM_END.starts_with(end))
+    });
+    let kept = dash.unwrap_or(open.len());
+    (from.saturating_add(tail).saturating_add(kept), false)
 }
 
-/// Where dashes and what follows them begin in a text that has few dashes.
-fn find(text: &[u8], dashes: &[u8]) -> Option<usize> {
-    memchr::memchr_iter(b'-', text)
-        .find(|at| text.get(*at..).is_some_and(|rest| rest.starts_with(dashes)))
+/// Where dashes and what follows them begin, from `from` on, in a text that has few dashes.
+fn find(text: &[u8], from: usize, dashes: &[u8]) -> Option<usize> {
+    let rest = text.get(from..)?;
+    let starts = |at: &usize| rest.get(*at..).is_some_and(|rest| rest.starts_with(dashes));
+    let at = memchr::memchr_iter(b'-', rest).find(starts)?;
+    Some(from.saturating_add(at))
 }
 
 /// Characters of a token by which its vendor is known.
 const LONGEST_PREFIX: usize = 24;
-/// Bytes of the line that ends the longest kind of private key.
+const PEM_END: &[u8] = b"-----END ";
+/// Bytes of the line that ends the longest kind of private key, but for its last dashes.
 const PEM_LAST_LINE: usize = 64;
 /// The base64 of `{"alg":`, `{"typ":` and so on.
 const HEADERS: [&[u8]; 7] = [

@@ -271,18 +271,24 @@ fn national_insurance(sight: &mut Sight<'_>, start: usize) {
     }
     let mut token = Upper::new();
     let mut at = start;
-    for size in [2, 2, 2, 2, 1] {
+    for (place, size) in [2, 2, 2, 2, 1].into_iter().enumerate() {
         if at > start {
             if sight.text.get(at) != b' ' {
                 return;
             }
             at = at.saturating_add(1);
         }
-        let group = at;
-        at = at.saturating_add(size);
-        token.gather(sight, group, at);
-        if token.len < at.saturating_sub(start).saturating_sub(4) {
-            return;
+        for _ in 0..size {
+            let char = sight.text.get(at);
+            let fits = match place {
+                0 | 4 => char.is_ascii_alphabetic(),
+                _ => char.is_ascii_digit(),
+            };
+            if !fits {
+                return;
+            }
+            token.gather(sight, at, at.saturating_add(1));
+            at = at.saturating_add(1);
         }
     }
     if token.len == 9 && check::uk_nino(token.text()) && ends(sight, at) {
@@ -311,6 +317,16 @@ fn vehicle(sight: &mut Sight<'_>, start: usize) {
             at = at.saturating_add(1);
         }
         token.gather(sight, group, at);
+        // The state or the year, then the district or the letters BH.
+        let fits = match (groups, token.text()) {
+            (0, text) => text.len() == 2,
+            (1, [b'0'..=b'9', _, series @ ..]) => series == b"BH",
+            (1, text) => text.len() <= 4 && text.last().is_some_and(u8::is_ascii_digit),
+            _ => true,
+        };
+        if !fits {
+            return;
+        }
         groups = groups.saturating_add(1);
         last = at;
         if matches!(sight.text.get(at), b' ' | b'-')
