@@ -3,7 +3,7 @@
 # .tools/ (Envoy) or as a package of the system (binaryen), once, and said first.
 
 .DEFAULT_GOAL := help
-.PHONY: help demo run test test-policy test-host test-examples test-vectors bench lint fmt schema wasm wasm-nosimd tools rust-target wasm-opt clean
+.PHONY: help demo run test test-policy test-redact test-operator test-host test-examples test-vectors bench lint fmt schema operator wasm wasm-nosimd tools rust-target wasm-opt clean
 
 CARGO     ?= cargo
 WASM      := target/wasm32-wasip1/release/breakglass.wasm
@@ -20,10 +20,16 @@ demo: wasm tools ## The main job end to end on a real Envoy: ramp, kill, refused
 run: wasm tools ## Leave agents and Envoy running and print what to try
 	$(CARGO) run --quiet -p breakglass-examples --bin run
 
-test: wasm tools test-policy test-vectors test-examples test-host ## Every test, those on a real Envoy too
+test: wasm tools test-policy test-redact test-vectors test-operator test-examples test-host ## Every test, those on a real Envoy too
 
 test-policy: ## The rules: unit and property tests, schemas, vectors
 	$(CARGO) test -p breakglass-policy --all-features
+
+test-redact: ## The redactor: every case in every way to cut it, checks, framing
+	$(CARGO) test -p breakglass-redact --all-features
+
+test-operator: ## The operator's command, and false hits on 100,000 generated lines
+	$(CARGO) test -p breakglass-operator
 
 test-host: wasm tools ## The built filter on a wasmtime host and on a real Envoy
 	$(CARGO) test -p breakglass-host-tests
@@ -48,6 +54,9 @@ fmt: ## Format everything
 
 schema: ## Write the JSON Schemas of policy and order anew
 	$(CARGO) run --quiet -p breakglass-policy --features schema --example schema
+
+operator: ## Build the operator's command: target/release/breakglass
+	$(CARGO) build -p breakglass-operator --release
 
 wasm: rust-target wasm-opt ## Build the filter: target/wasm32-wasip1/release/breakglass.wasm
 	$(CARGO) build -p breakglass-plugin --release --target wasm32-wasip1
