@@ -112,17 +112,15 @@ impl Scanner {
             if over {
                 self.swallow = None;
             } else {
-                let text = std::mem::take(&mut self.text);
-                self.keep(&text, end);
+                self.forget(end);
                 return;
             }
         }
         let released = std::mem::take(&mut self.released);
-        let text = std::mem::take(&mut self.text);
         let held = Self::scan(
             profile,
             key,
-            &text,
+            &self.text,
             from.saturating_sub(released),
             from,
             ends,
@@ -132,7 +130,7 @@ impl Scanner {
         );
         // Of a word that left in part, what is new is held; the rest is out.
         self.released = from.saturating_sub(held);
-        self.keep(&text, held.max(from));
+        self.forget(held.max(from));
     }
 
     /// Scans `text` from `from` on, appends what is certain from `left` on, and returns where what
@@ -190,6 +188,13 @@ impl Scanner {
             out.extend_from_slice(text.get(written..held).unwrap_or_default());
         }
         held
+    }
+
+    /// Forgets what left so long ago that no verdict looks back at it.
+    fn forget(&mut self, held: usize) {
+        let from = held.saturating_sub(limits::BEHIND_BYTES);
+        self.text.drain(..from.min(self.text.len()));
+        self.held_from = held.saturating_sub(from);
     }
 
     /// Keeps what is held back and as much before it as a verdict looks back at.

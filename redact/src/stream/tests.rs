@@ -262,8 +262,7 @@ const BYTES: &[u8] = b"0 9aZ@.-:+_\\%&#(x\xEF\xBC\xA0\xE0";
 #[test]
 fn a_word_that_is_released_twice_leaves_once() {
     let profile = Profile::all(Action::Mask);
-    let (mut scanner, mut out, mut tally) =
-        (Scanner::default(), Vec::new(), Tally::default());
+    let (mut scanner, mut out, mut tally) = (Scanner::default(), Vec::new(), Tally::default());
     for piece in ["987", "65 4", "32"] {
         scanner.push(&profile, b"", piece.as_bytes(), &mut out, &mut tally);
         scanner.release(&profile, b"", &mut out, &mut tally);
@@ -277,10 +276,20 @@ fn a_word_that_is_released_twice_leaves_once() {
 #[test]
 fn a_time_leaves_with_the_next_word() {
     let profile = Profile::all(Action::Mask);
-    for text in ["at 10:30 we ", "in 2024 we ", "on 24-11 we ", "to 3.5 we ", "a 1/2 we ", "the B12 we "] {
-        let (mut scanner, mut out, mut tally) =
-            (Scanner::default(), Vec::new(), Tally::default());
+    for text in [
+        "at 10:30 we ",
+        "in 2024 we ",
+        "on 24-11 we ",
+        "to 3.5 we ",
+        "a 1/2 we ",
+        "the B12 we ",
+    ] {
+        let (mut scanner, mut out, mut tally) = (Scanner::default(), Vec::new(), Tally::default());
         scanner.push(&profile, b"", text.as_bytes(), &mut out, &mut tally);
-        assert!(scanner.held() <= "we ".len(), "{text:?}: {:?} out", show(&out));
+        assert!(
+            scanner.held() <= "we ".len(),
+            "{text:?}: {:?} out",
+            show(&out)
+        );
     }
 }

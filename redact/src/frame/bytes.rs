@@ -1,0 +1,131 @@
+//! Small searches in bytes.
+
+use memchr::memchr2;
+
+/// Where a search for the end of a JSON string got to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum StringEnd {
+    /// The closing quote is here.
+    At(usize),
+    /// It is still to come. `escaped` if the next byte belongs to an escape.
+    Open { escaped: bool },
+}
+
+/// The bytes from `start` to `end`; empty if they are not all there.
+pub(super) fn cut(bytes: &[u8], start: usize, end: usize) -> &[u8] {
+    bytes.get(start..end).unwrap_or_default()
+}
+
+/// The end of the string whose text goes on at `from`.
+pub(super) fn string_end(bytes: &[u8], from: usize) -> StringEnd {
+    let mut at = from;
+    while let Some(found) = find2(b'"', b'\\', bytes, at) {
+        if bytes.get(found) == Some(&b'"') {
+            return StringEnd::At(found);
+        }
+        at = found.saturating_add(2);
+    }
+    StringEnd::Open {
+        escaped: at > bytes.len(),
+    }
+}
+
+/// The first of two bytes, from `from` on.
+#[inline]
+pub(super) fn find2(a: u8, b: u8, bytes: &[u8], from: usize) -> Option<usize> {
+    let rest = bytes.get(from..)?;
+    // Most strings are shorter than what a call costs.
+    let near = rest.get(..NEAR).unwrap_or(rest);
+    let found = match near.iter().position(|byte| *byte == a || *byte == b) {
+        Some(found) => found,
+        None => memchr2(a, b, rest.get(NEAR..)?)?.saturating_add(NEAR),
+    };
+    Some(from.saturating_add(found))
+}
+
+/// Whether two slices are the same. The library's comparison goes byte by byte in WebAssembly.
+#[inline]
+pub(super) fn same(a: &[u8], b: &[u8]) -> bool {
+    let (blocks_a, rest_a) = a.as_chunks::<32>();
+    let (blocks_b, rest_b) = b.as_chunks::<32>();
+    let (words_a, bytes_a) = rest_a.as_chunks::<8>();
+    let (words_b, bytes_b) = rest_b.as_chunks::<8>();
+    a.len() == b.len()
+        && blocks_a.iter().zip(blocks_b).all(|(a, b)| same_block(a, b))
+        && words_a
+            .iter()
+            .zip(words_b)
+            .all(|(a, b)| u64::from_le_bytes(*a) == u64::from_le_bytes(*b))
+        && bytes_a.iter().zip(bytes_b).all(|(a, b)| a == b)
+}
+
+/// Without a branch, so that the compiler makes vectors of it.
+fn same_block(a: &[u8; 32], b: &[u8; 32]) -> bool {
+    a.iter().zip(b).fold(0, |differs, (a, b)| differs | (a ^ b)) == 0
+}
+
+/// The first bracket or brace from `from` on.
+pub(super) fn find_bracket(bytes: &[u8], from: usize) -> Option<usize> {
+    let rest = bytes.get(from..)?;
+    let first = |bytes: &[u8]| {
+        bytes
+            .iter()
+            .position(|byte| matches!(byte, b'{' | b'}' | b'[' | b']'))
+    };
+    if let Some(found) = first(rest.get(..NEAR).unwrap_or(rest)) {
+        return Some(from.saturating_add(found));
+    }
+    // Lists of numbers are long, and the compiler makes vectors of this.
+    let plain = |block: &&[u8; 32]| {
+        !block
+            .iter()
+            .fold(false, |any, byte| any | is_like_bracket(*byte))
+    };
+    let (blocks, _) = rest.as_chunks::<32>();
+    let skipped = blocks.iter().take_while(plain).count().saturating_mul(32);
+    let found = first(rest.get(skipped..)?)?;
+    Some(from.saturating_add(skipped).saturating_add(found))
+}
+
+/// True for the four brackets and for `Y`, `_`, `y` and DEL, which no number has.
+fn is_like_bracket(byte: u8) -> bool {
+    byte | 0x26 == 0x7F
+}
+
+/// Where the number or word that begins at `from` ends.
+pub(super) fn number_end(bytes: &[u8], from: usize) -> usize {
+    let rest = bytes.get(from..).unwrap_or_default();
+    let size = rest
+        .iter()
+        .position(|byte| !matches!(byte, b'0'..=b'9' | b'+' | b'-' | b'.' | b'e' | b'E'));
+    from.saturating_add(size.unwrap_or(rest.len()))
+}
+
+/// The number that `text` is written as, if it is whole and small.
+pub(super) fn small_number(text: &[u8]) -> Option<u32> {
+    let digit = |byte: &u8| {
+        byte.is_ascii_digit()
+            .then(|| u32::from(byte.wrapping_sub(b'0')))
+    };
+    let mut number = 0_u32;
+    for byte in text {
+        number = number.checked_mul(10)?.checked_add(digit(byte)?)?;
+    }
+    (!text.is_empty()).then_some(number)
+}
+
+/// Writes a number in decimal.
+pub(super) fn write_number(number: u32, out: &mut Vec<u8>) {
+    if let Some(tens) = number.checked_div(10).filter(|tens| *tens > 0) {
+        write_number(tens, out);
+    }
+    let digit = u8::try_from(number.wrapping_rem(10)).unwrap_or(0);
+    out.push(b'0'.wrapping_add(digit));
+}
+
+pub(super) fn is_space(byte: u8) -> bool {
+    matches!(byte, b' ' | b'\t' | b'\n' | b'\r')
+}
+
+/// Bytes that are looked at one by one before a vector search is worth its call.
+const NEAR: usize = 16;
