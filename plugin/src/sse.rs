@@ -44,13 +44,19 @@ impl Boundary {
         [rest, last.as_bytes()].concat()
     }
 
-    fn is_between_events(&self) -> bool {
+    /// Whether no event is open.
+    pub(crate) fn is_between_events(&self) -> bool {
         let line = match self.tail {
             [.., b'\r', b'\n'] => self.tail.get(..TAIL - 2),
             [.., b'\n' | b'\r'] => self.tail.get(..TAIL - 1),
             _ => None,
         };
         line.is_some_and(|line| line.ends_with(b"\n") || line.ends_with(b"\r"))
+    }
+
+    /// Whether no line is open.
+    pub(crate) fn is_between_lines(&self) -> bool {
+        matches!(self.tail, [.., b'\n' | b'\r'])
     }
 
     fn push(&mut self, byte: u8) {

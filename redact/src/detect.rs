@@ -15,7 +15,6 @@ mod text;
 mod token;
 
 use crate::entity::{Entity, Kind};
-use crate::limits;
 use crate::profile::Profile;
 
 pub(crate) use secret::Swallow;
@@ -65,13 +64,15 @@ struct Candidate {
 type Strength = u8;
 
 /// What the detectors see of one anchor, and where they put what they find.
-struct Sight<'a> {
+struct Sight<'a, 'b> {
     profile: &'a Profile,
     hints: Hints<'a>,
-    raw: &'a [u8],
+    raw: &'b [u8],
     /// Before this nothing may be replaced any more.
     floor: usize,
-    text: Window<'a>,
+    text: &'a mut Window<'b>,
+    /// The words before the place that was asked for last.
+    left: context::Left,
     /// Where a number begins that is glued to the word before it.
     glued_at: usize,
     found: [Option<Candidate>; FOUND],
@@ -116,6 +117,7 @@ pub(crate) fn scan(
 ) -> usize {
     let mut pending: Option<Pending> = None;
     let (mut at, mut floor) = (from, from);
+    let mut window = Window::new(raw, ends);
     while let Some(anchor) = next_anchor(profile, raw, at) {
         if let Some(after) = boring(profile, raw, anchor) {
             at = after;
@@ -129,12 +131,14 @@ pub(crate) fn scan(
             sink(last.found);
             pending = None;
         }
+        window.begin_at(start);
         let mut sight = Sight {
             profile,
             hints,
             raw,
             floor: pending.map_or(floor, |last| last.found.start),
-            text: Window::new(raw, start, ends),
+            text: &mut window,
+            left: context::Left::NOWHERE,
             glued_at: 0,
             found: [None; FOUND],
         };
@@ -151,13 +155,23 @@ pub(crate) fn scan(
             };
         }
         let next = next.max(anchor.saturating_add(1));
+        sight
+            .found
+            .sort_unstable_by_key(|slot| slot.map_or(usize::MAX, |found| found.start));
         for candidate in sight.found.iter().flatten() {
-            let found = Pending::new(candidate, &sight.text);
-            if pending.is_some_and(|last| last.found.end <= found.found.start) {
-                floor = pending.map_or(floor, |last| last.found.end);
-                pending.take().into_iter().for_each(|last| sink(last.found));
+            let mut found = Pending::new(candidate, sight.text);
+            if let Some(last) = pending
+                && !last.takes(&found)
+            {
+                floor = last.found.end;
+                sink(last.found);
+                pending = None;
+                // What is left of it is masked by itself.
+                found.found.start = found.found.start.max(floor);
             }
-            pending = Some(pending.map_or(found, |last| last.join(&found, profile)));
+            if found.found.start < found.found.end {
+                pending = Some(pending.map_or(found, |last| last.join(&found, profile)));
+            }
         }
         at = next;
         if let Some(Pending { found, .. }) = pending
@@ -184,12 +198,7 @@ pub(crate) fn scan(
     }
     let word = last_word(raw).max(floor);
     match pending {
-        Some(last)
-            if last.found.end > word
-                && raw.len().saturating_sub(last.found.start) < limits::HELD_BYTES =>
-        {
-            last.found.start
-        }
+        Some(last) if last.found.end > word => last.found.start,
         Some(last) => {
             sink(last.found);
             word.max(last.found.end)
@@ -258,7 +267,14 @@ fn boring(profile: &Profile, raw: &[u8], anchor: usize) -> Option<usize> {
 /// Where the window for an anchor begins: with the word that it stands in, and with what may belong
 /// to it before that: two capitals, the masked part of a number, an opening parenthesis.
 fn window_start(raw: &[u8], anchor: usize) -> usize {
-    let mut start = word_start(raw, anchor);
+    match raw.get(anchor) {
+        // An address has one `@`, so what is before another one is none of it.
+        Some(b'@') => word_start(raw, anchor, WORD_BYTES, true),
+        _ => with_what_belongs(raw, word_start(raw, anchor, NUMBER_BYTES, true)),
+    }
+}
+
+fn with_what_belongs(raw: &[u8], mut start: usize) -> usize {
     let before = |at: usize, size: usize| raw.get(at.saturating_sub(size)..at).unwrap_or_default();
     for _ in 0..2 {
         if let [a, b, c, d, b' '] = before(start, 5)
@@ -297,13 +313,13 @@ fn last_word(raw: &[u8]) -> usize {
     } else {
         raw.len()
     };
-    window_start(raw, end)
+    with_what_belongs(raw, word_start(raw, end, WORD_BYTES, false))
 }
 
-/// Where the word begins that ends before `at`, at most so far back that a match can span it.
-fn word_start(raw: &[u8], at: usize) -> usize {
+/// Where the word begins that ends before `at`, at most so many bytes back.
+fn word_start(raw: &[u8], at: usize, most: usize, sign_ends: bool) -> usize {
     let mut start = at;
-    let least = at.saturating_sub(WORD_BYTES);
+    let least = at.saturating_sub(most);
     while start > least {
         let before = start.saturating_sub(1);
         let Some(byte) = raw.get(before) else { break };
@@ -322,6 +338,7 @@ fn word_start(raw: &[u8], at: usize) -> usize {
                 start = start.saturating_sub(char.len());
             }
             0xC0.. => break,
+            b'@' if sign_ends => break,
             byte if is_delimiter(*byte) => break,
             _ => start = before,
         }
@@ -353,7 +370,7 @@ fn is_delimiter(byte: u8) -> bool {
 
 // === impl Sight ===
 
-impl Sight<'_> {
+impl Sight<'_, '_> {
     /// Shows what is around an anchor to the families; returns where to go on.
     fn look(&mut self, anchor: usize) -> usize {
         let index = self.text.index_of(anchor);
@@ -449,8 +466,12 @@ impl Sight<'_> {
     }
 
     fn put(&mut self, candidate: Candidate) {
-        let begin = self.text.begin(candidate.start);
-        if begin < self.floor || candidate.end <= candidate.start {
+        let mut candidate = candidate;
+        // A match has ended in the middle of this one: what is left of it is still one.
+        while candidate.start < candidate.end && self.text.begin(candidate.start) < self.floor {
+            candidate.start = candidate.start.saturating_add(1);
+        }
+        if candidate.end <= candidate.start {
             return;
         }
         let weakest = self
@@ -527,7 +548,7 @@ impl Sight<'_> {
             // The window begins within a word that is longer than any match.
             Some(byte) if byte.is_ascii() && !is_delimiter(*byte) => LETTER,
             Some(byte) if byte.is_ascii() => *byte,
-            Some(_) if word_start(self.raw, begin) < begin => LETTER,
+            Some(_) if word_start(self.raw, begin, 4, false) < begin => LETTER,
             Some(0x80..=0xBF) => WIDE,
             Some(_) => OTHER,
         }
@@ -563,6 +584,12 @@ impl Pending {
         }
     }
 
+    /// Whether `other` overlaps it, and both together are not longer than what may be held back.
+    fn takes(&self, other: &Self) -> bool {
+        let size = other.found.end.saturating_sub(self.found.start);
+        other.found.start < self.found.end && size <= JOINED_BYTES
+    }
+
     /// One match of two that overlap: it covers both, so that looking for one entity never
     /// uncovers another, and is called by the one with the stricter action, then by the longer,
     /// the stronger, the earlier.
@@ -592,6 +619,8 @@ impl Pending {
 
 /// Proposals that one anchor can make; further ones push out the weakest.
 const FOUND: usize = 8;
+/// Bytes of matches that overlap and are joined to one; a chain of them is cut into several.
+const JOINED_BYTES: usize = 256;
 /// Words that stand before numbers.
 const GLUE: [&[u8]; 4] = [b"is", b"no", b"number", b"to"];
 /// Letters and digits in a row that are too few for any match without a separator.
@@ -599,6 +628,8 @@ const SHORT: usize = 7;
 /// Bytes before an anchor that a match may begin in: a local part of 64, and what is written in
 /// more bytes than one.
 const WORD_BYTES: usize = 80;
+/// The same before the first digit of a number, a key or an address of a machine.
+const NUMBER_BYTES: usize = 48;
 
 #[cfg(test)]
 pub(crate) mod tests;

@@ -3,14 +3,14 @@
 /// Characters of text that are held back per channel until it is certain what they are. Whatever is
 /// longer is confirmed on its beginning, replaced, and swallowed to its end.
 pub const HELD_CHARS: usize = 80;
-/// Bytes that those characters may take, written as escapes.
-pub const HELD_BYTES: usize = 512;
+/// Bytes that those characters may take, written as escapes, where several matches overlap.
+pub const HELD_BYTES: usize = 768;
 /// Bytes before the text in hand that are kept to see what stands left of a match: its neighbours
 /// and context words.
 pub const BEHIND_BYTES: usize = 96;
 /// Bytes of one event that are kept until it is whole. A longer one is redacted string by string
-/// as it passes.
-pub const EVENT_BYTES: usize = 16 << 10;
+/// as it passes. Memory grows by doubling, and a stream may take 16 KiB in all.
+pub const EVENT_BYTES: usize = 8 << 10;
 /// Channels of text that stream side by side in one answer; the texts of further ones are redacted
 /// each by itself.
 pub const CHANNELS: usize = 32;

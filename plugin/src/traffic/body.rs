@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use breakglass_policy::Direction;
 use breakglass_redact::{Action, Format, Kind, Profile, Redactor, Tally};
 
+use crate::sse::{self, Boundary};
 use crate::traffic::plan::RolloutPlan;
 use crate::traffic::redaction::Reason;
 
@@ -19,6 +20,12 @@ pub(crate) struct Body {
     rewrites: bool,
     /// Whether a chunk has passed.
     begun: bool,
+    /// Whether it has the length that its headers tell, so that it can be watched but not rewritten.
+    has_length: bool,
+    /// How what has passed unchanged ends.
+    passed: Boundary,
+    /// The rest of the event in whose middle the rewriting began, which is read as text.
+    torn: Option<Redactor>,
     /// The profile while a control masks everything.
     strict: Option<Box<Profile>>,
     /// What was found in all.
@@ -48,8 +55,19 @@ impl Body {
             redactor: None,
             rewrites: false,
             begun: false,
+            has_length: false,
+            passed: Boundary::START,
+            torn: None,
             strict: None,
             found: Tally::default(),
+        }
+    }
+
+    /// The length that the headers tell stays: an order that comes in the middle of it is too late.
+    pub(crate) fn with_length(self) -> Self {
+        Self {
+            has_length: true,
+            ..self
         }
     }
 
@@ -58,9 +76,10 @@ impl Body {
         self.redactor.is_none()
     }
 
-    /// A chunk passes that nobody looks at.
-    pub(crate) fn pass_unseen(&mut self) {
+    /// A chunk that ends like this passes, and nobody looks at it.
+    pub(crate) fn pass_unseen(&mut self, tail: &[u8]) {
         self.begun = true;
+        self.passed.pass(tail);
     }
 
     /// Scans a chunk; the last one where the body `ends`. Writes into `out`, which is empty, what
@@ -75,7 +94,10 @@ impl Body {
         news: &mut Tally,
     ) -> Chunk {
         let begun = std::mem::replace(&mut self.begun, true);
-        let profile = match masks_all {
+        // Once strict, strict to the end: the policy that takes the order's place is not the one that
+        // this body was opened under.
+        let masks_all = masks_all || self.strict.is_some();
+        let profile = match masks_all && !self.has_length {
             true => self
                 .strict
                 .get_or_insert_with(|| Box::new(usual.mask_all())),
@@ -95,6 +117,21 @@ impl Body {
         let redactor = self.redactor.get_or_insert_with(|| Redactor::new(format));
         if joins {
             *redactor = Redactor::new(format);
+            let torn = !is_between(format, self.passed);
+            self.torn = torn.then(|| Redactor::new(Format::Text));
+        }
+        let mut chunk = chunk;
+        if let Some(torn) = &mut self.torn {
+            let (rest, others) = split(format, &mut self.passed, chunk);
+            torn.push(profile, rest, out, news);
+            chunk = others;
+            if ends || is_between(format, self.passed) {
+                torn.finish(profile, out, news);
+                self.torn = None;
+            }
+        }
+        if !self.rewrites {
+            self.passed.pass(tail(chunk));
         }
         redactor.push(profile, chunk, out, news);
         if ends {
@@ -110,8 +147,13 @@ impl Body {
 
     /// Bytes of text that wait for what follows.
     pub(crate) fn held(&self) -> usize {
-        let held = self.redactor.as_ref().map_or(0, Redactor::held);
+        let redactors = [&self.redactor, &self.torn].into_iter().flatten();
+        let held = redactors.fold(0, |sum: usize, one| sum.saturating_add(one.held()));
         if self.rewrites { held } else { 0 }
+    }
+
+    pub(crate) fn has_length(&self) -> bool {
+        self.has_length
     }
 
     pub(crate) fn rewrites(&self) -> bool {
@@ -170,6 +212,34 @@ fn joined(format: Format) -> Format {
         Format::Sse | Format::NdJson => format,
         Format::Json | Format::Text => Format::Text,
     }
+}
+
+/// Whether what has passed ends between events or lines.
+fn is_between(format: Format, passed: Boundary) -> bool {
+    match format {
+        Format::Sse => passed.is_between_events(),
+        Format::NdJson => passed.is_between_lines(),
+        Format::Json | Format::Text => true,
+    }
+}
+
+/// Cuts a chunk where the event that is open ends, if it does, and notes that this far has passed.
+fn split<'a>(format: Format, passed: &mut Boundary, chunk: &'a [u8]) -> (&'a [u8], &'a [u8]) {
+    let mut others = chunk.iter();
+    while !is_between(format, *passed) {
+        let Some(byte) = others.next() else {
+            break;
+        };
+        passed.pass(&[*byte]);
+    }
+    let others = others.as_slice();
+    (chunk.strip_suffix(others).unwrap_or(chunk), others)
+}
+
+/// As much of the end of a chunk as a [`Boundary`] needs to see.
+pub(crate) fn tail(chunk: &[u8]) -> &[u8] {
+    let from = chunk.len().saturating_sub(sse::TAIL);
+    chunk.get(from..).unwrap_or_default()
 }
 
 fn as_str(action: Action) -> &'static str {

@@ -78,8 +78,15 @@ impl Exchange {
             // Nor can the end of a text be sent behind them.
             Some(Routed {
                 request: Some(body),
+                rollout,
                 ..
-            }) if body.held() > 0 => self.refuse(&unscannable_request(Reason::Trailers)),
+            }) if body.held() > 0 => {
+                if let Some(plan) = self.traffic.plans.get(rollout.index()) {
+                    let reason = Reason::Trailers.as_str();
+                    plan.metrics.unscanned(reason).increment();
+                }
+                self.refuse(&unscannable_request(Reason::Trailers))
+            }
             _ => Action::Continue,
         }
     }
@@ -162,7 +169,7 @@ impl Exchange {
             Err(reason) => return Some(answer(&unscannable_request(reason))),
         };
         arm_plan.stamp(generation);
-        if editing || request.is_some() {
+        if editing || request.as_ref().is_some_and(|body| !body.has_length()) {
             let _ = host::remove_header(Map::Request, b"content-length");
         }
         if plan.redaction.scans(arm, Direction::Response, masks_all) {

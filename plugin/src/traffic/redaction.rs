@@ -67,6 +67,11 @@ impl RedactionPlan {
         masks_all || !self.profile(arm, direction).is_idle()
     }
 
+    /// Whether bodies are changed in this direction, and not only looked at.
+    pub(crate) fn rewrites(&self, arm: Arm, direction: Direction, masks_all: bool) -> bool {
+        masks_all || self.profile(arm, direction).changes_text()
+    }
+
     /// Whether a body that cannot be scanned is withheld.
     pub(crate) fn withholds(&self, reason: Reason) -> bool {
         let action = match reason {

@@ -164,5 +164,5 @@ pub(crate) fn blocks(format: Format, text: &[u8], seed: u16) {
 
 const WORDS: [&str; 16] = [
     "role", "content", "type", "text", "name", "delta", "choices", "message", "id", "index", "usage", "a", "usual words",
-    "parts", "logprobs", "thinking",
+    "parts", "logprob", "thinking",
 ];

@@ -5,7 +5,22 @@ use crate::entity::Entity;
 use super::Sight;
 use super::text::{END, MORE, OTHER};
 
-impl Sight<'_> {
+/// The text left of a place, in lower case, back to the end of the sentence before.
+#[derive(Debug)]
+pub(super) struct Left {
+    /// The place, in the raw text; nothing before somebody asked.
+    at: Option<usize>,
+    text: [u8; LEFT_BYTES],
+    from: usize,
+    len: usize,
+    initials: Initials,
+}
+
+/// The letters that words of a text begin with: most words that are looked for begin with others.
+#[derive(Clone, Copy, Debug, Default)]
+struct Initials(u32);
+
+impl Sight<'_, '_> {
     /// Whether something says that the characters from `start` to `end` are this entity: a word
     /// before them in the same sentence, the name of the JSON member, a word right after them, or
     /// that they are all there is of a field.
@@ -19,12 +34,15 @@ impl Sight<'_> {
     }
 
     /// Whether a word at most `near` bytes before it or the name of its member says so.
-    pub(super) fn is_announced(&self, entity: Entity, start: usize, near: usize) -> bool {
+    pub(super) fn is_announced(&mut self, entity: Entity, start: usize, near: usize) -> bool {
         let words = words(entity);
         self.key_has(words) || self.left_has(start, near, words)
     }
 
     fn key_has(&self, words: &[&str]) -> bool {
+        if self.hints.key.is_empty() {
+            return false;
+        }
         let mut buffer = [0; KEY_BYTES];
         let mut len = 0;
         // `bankAccountNo`, `bank_account_no` and `Bank account no` say the same.
@@ -47,61 +65,32 @@ impl Sight<'_> {
     }
 
     /// Words before `start`, in the same sentence.
-    fn left_has(&self, start: usize, near: usize, words: &[&str]) -> bool {
-        let mut buffer = [0; LEFT_BYTES];
-        let text = self.left_text(start, &mut buffer);
+    fn left_has(&mut self, start: usize, near: usize, words: &[&str]) -> bool {
+        let left = self.left(start);
+        if left.initials.is_none() {
+            return false;
+        }
+        let text = left.text();
         let text = text
             .get(text.len().saturating_sub(near)..)
             .unwrap_or_default();
-        words.iter().any(|word| has_word(text, word.as_bytes()))
+        left.initials
+            .admit(words)
+            .any(|word| has_word(text, word.as_bytes()))
     }
 
     /// The text left of `start` in lower case, back to the end of the sentence before.
-    pub(super) fn left_text<'b>(&self, start: usize, buffer: &'b mut [u8; LEFT_BYTES]) -> &'b [u8] {
+    pub(super) fn left_text(&mut self, start: usize) -> &[u8] {
+        self.left(start).text()
+    }
+
+    fn left(&mut self, start: usize) -> &Left {
         let at = self.raw_begin(start);
-        let raw = self
-            .raw
-            .get(at.saturating_sub(LEFT_BYTES)..at)
-            .unwrap_or_default();
-        let mut len: usize = 0;
-        let mut sentence: usize = 0;
-        let mut asked = false;
-        let mut bytes = raw.iter().copied().peekable();
-        while let Some(byte) = bytes.next() {
-            let byte = match byte {
-                // An escape is one character, and none of a word.
-                b'\\' => {
-                    while bytes.next_if(|next| *next == b'\\').is_some() {}
-                    bytes.next();
-                    b' '
-                }
-                byte => byte.to_ascii_lowercase(),
-            };
-            // U+3002 is the full stop of Chinese and Japanese.
-            let ideographic = byte == 0x82
-                && buffer
-                    .get(..len)
-                    .unwrap_or_default()
-                    .ends_with(&[0xE3, 0x80]);
-            let ends_sentence = ideographic
-                || matches!(byte, b'.' | b'!' | b'?')
-                    && bytes
-                        .peek()
-                        .is_none_or(|next| matches!(next, b' ' | b'\n' | b'\\'));
-            if ends_sentence && !is_abbreviation(buffer.get(..len).unwrap_or_default()) {
-                sentence = len;
-                asked = byte == b'?';
-            }
-            if let Some(slot) = buffer.get_mut(len) {
-                *slot = byte;
-                len = len.saturating_add(1);
-            }
+        if self.left.at != Some(at) {
+            let raw = self.raw.get(at.saturating_sub(LEFT_BYTES)..at);
+            self.left = Left::read(raw.unwrap_or_default(), at);
         }
-        // A sentence of a few words goes with the one before: `Charge my card. The number is …`
-        let short = !asked && len.saturating_sub(sentence) < SHORT_SENTENCE;
-        buffer
-            .get(if short { 0 } else { sentence }..len)
-            .unwrap_or_default()
+        &self.left
     }
 
     /// Words after `end`, in the same sentence, among the next few.
@@ -126,7 +115,9 @@ impl Sight<'_> {
             index = index.saturating_add(1);
         }
         let text = buffer.get(..len).unwrap_or_default();
-        words.iter().any(|word| has_word(text, word.as_bytes()))
+        Initials::of(text)
+            .admit(words)
+            .any(|word| has_word(text, word.as_bytes()))
     }
 
     /// Whether the characters from `start` to `end` are all there is of a field.
@@ -149,6 +140,118 @@ impl Sight<'_> {
             index = index.saturating_add(1);
         }
         self.text.get(index) == END
+    }
+}
+
+// === impl Left ===
+
+impl Left {
+    /// Before anybody asked.
+    pub(super) const NOWHERE: Self = Self {
+        at: None,
+        text: [0; LEFT_BYTES],
+        from: 0,
+        len: 0,
+        initials: Initials(0),
+    };
+
+    fn text(&self) -> &[u8] {
+        self.text.get(self.from..self.len).unwrap_or_default()
+    }
+
+    fn read(raw: &[u8], at: usize) -> Self {
+        // Numbers in tables have numbers around them.
+        if !raw
+            .iter()
+            .any(|byte| byte.is_ascii_alphabetic() || *byte >= 0x80)
+        {
+            return Self {
+                at: Some(at),
+                ..Self::NOWHERE
+            };
+        }
+        let mut buffer = [0; LEFT_BYTES];
+        let mut len: usize = 0;
+        let mut sentence: usize = 0;
+        let mut asked = false;
+        let mut bytes = raw.iter().copied().peekable();
+        while let Some(byte) = bytes.next() {
+            let byte = match byte {
+                // An escape is one character, and none of a word.
+                b'\\' => {
+                    while bytes.next_if(|next| *next == b'\\').is_some() {}
+                    bytes.next();
+                    b' '
+                }
+                byte => byte.to_ascii_lowercase(),
+            };
+            let before = |len: usize| buffer.get(..len).unwrap_or_default();
+            // U+3002 is the full stop of Chinese and Japanese.
+            let ideographic = byte == 0x82 && before(len).ends_with(&[0xE3, 0x80]);
+            let ends_sentence = ideographic
+                || matches!(byte, b'.' | b'!' | b'?')
+                    && bytes
+                        .peek()
+                        .is_none_or(|next| matches!(next, b' ' | b'\n' | b'\\'));
+            if ends_sentence && !is_abbreviation(before(len)) {
+                sentence = len;
+                asked = byte == b'?';
+            }
+            if let Some(slot) = buffer.get_mut(len) {
+                *slot = byte;
+                len = len.saturating_add(1);
+            }
+        }
+        // A sentence of a few words goes with the one before: `Charge my card. The number is …`
+        let short = !asked && len.saturating_sub(sentence) < SHORT_SENTENCE;
+        let from = if short { 0 } else { sentence };
+        let initials = Initials::of(buffer.get(from..len).unwrap_or_default());
+        Self {
+            at: Some(at),
+            text: buffer,
+            from,
+            len,
+            initials,
+        }
+    }
+}
+
+// === impl Initials ===
+
+impl Initials {
+    fn of(text: &[u8]) -> Self {
+        let mut bits = 0;
+        let mut inside = false;
+        for byte in text {
+            if !inside {
+                bits |= Self::bit(*byte);
+            }
+            inside = byte.is_ascii_alphanumeric();
+        }
+        Self(bits)
+    }
+
+    fn is_none(self) -> bool {
+        self.0 == 0
+    }
+
+    /// Those of the words that may stand in the text.
+    fn admit<'a>(self, words: &'a [&'a str]) -> impl Iterator<Item = &'a str> {
+        let begins = move |word: &&str| {
+            word.bytes()
+                .next()
+                .is_some_and(|first| self.0 & Self::bit(first) != 0)
+        };
+        words.iter().copied().filter(begins)
+    }
+
+    fn bit(byte: u8) -> u32 {
+        match byte {
+            b'a'..=b'z' => 1_u32.wrapping_shl(u32::from(byte.wrapping_sub(b'a'))),
+            // Digits and signs begin no word; letters of other scripts share a bit.
+            0x80.. => 1 << 31,
+            _ => 0,
+        }
     }
 }
 

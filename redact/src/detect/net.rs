@@ -6,7 +6,7 @@ use super::Sight;
 use super::text::LETTER;
 
 /// Looks at the address whose first digit is at `index`.
-pub(super) fn look(sight: &mut Sight<'_>, index: usize) {
+pub(super) fn look(sight: &mut Sight<'_, '_>, index: usize) {
     let mut start = index;
     while start > 0
         && matches!(sight.text.before(start), b'0'..=b'9' | b'a'..=b'f' | b'A'..=b'F' | b':')
@@ -31,7 +31,7 @@ pub(super) fn look(sight: &mut Sight<'_>, index: usize) {
     v6_address(sight, start);
 }
 
-fn v4_address(sight: &mut Sight<'_>, start: usize) {
+fn v4_address(sight: &mut Sight<'_, '_>, start: usize) {
     let left = sight.left_of(start);
     let second = sight.second_left_of(start);
     let begins = match left {
@@ -68,7 +68,7 @@ fn v4_address(sight: &mut Sight<'_>, start: usize) {
 }
 
 /// Four numbers up to 255 without leading zeros, and where they end.
-fn v4(sight: &mut Sight<'_>, start: usize) -> Option<([u8; 4], usize)> {
+fn v4(sight: &mut Sight<'_, '_>, start: usize) -> Option<([u8; 4], usize)> {
     let mut octets = [0; 4];
     let mut index = start;
     for (place, octet) in octets.iter_mut().enumerate() {
@@ -107,9 +107,8 @@ fn is_private_v4(octets: [u8; 4]) -> bool {
 }
 
 /// Whether the word before says that this is the version of something.
-fn is_version(sight: &Sight<'_>, start: usize) -> bool {
-    let mut buffer = [0; super::context::LEFT_BYTES];
-    let text = sight.left_text(start, &mut buffer);
+fn is_version(sight: &mut Sight<'_, '_>, start: usize) -> bool {
+    let text = sight.left_text(start);
     let end = text
         .iter()
         .rposition(u8::is_ascii_alphabetic)
@@ -130,7 +129,7 @@ fn is_version(sight: &Sight<'_>, start: usize) -> bool {
         .any(|known| word.ends_with(known))
 }
 
-fn v6_address(sight: &mut Sight<'_>, start: usize) {
+fn v6_address(sight: &mut Sight<'_, '_>, start: usize) {
     let left = sight.left_of(start);
     if left.is_ascii_alphanumeric() || matches!(left, b':' | b'_' | b'.' | LETTER) {
         return;
@@ -178,7 +177,7 @@ struct V6 {
 }
 
 impl V6 {
-    fn read(sight: &mut Sight<'_>, start: usize) -> Option<Self> {
+    fn read(sight: &mut Sight<'_, '_>, start: usize) -> Option<Self> {
         let mut address = Self {
             groups: 0,
             first: 0,
@@ -271,7 +270,7 @@ impl V6 {
 }
 
 /// Where the zone behind an address ends, `%eth0`; nowhere if it is longer than a name of one.
-fn zone(sight: &mut Sight<'_>, end: usize) -> Option<usize> {
+fn zone(sight: &mut Sight<'_, '_>, end: usize) -> Option<usize> {
     if sight.text.get(end) != b'%'
         || !sight
             .text
@@ -292,7 +291,7 @@ fn zone(sight: &mut Sight<'_>, end: usize) -> Option<usize> {
 }
 
 /// Where the prefix length behind an address ends, `/24`.
-fn prefix_length(sight: &mut Sight<'_>, end: usize, most: u16) -> usize {
+fn prefix_length(sight: &mut Sight<'_, '_>, end: usize, most: u16) -> usize {
     if sight.text.get(end) != b'/' {
         return end;
     }
@@ -314,7 +313,7 @@ fn prefix_length(sight: &mut Sight<'_>, end: usize, most: u16) -> usize {
 }
 
 /// Where a MAC address would begin whose first digit is at `index`.
-fn mac_start(sight: &mut Sight<'_>, start: usize, index: usize) -> usize {
+fn mac_start(sight: &mut Sight<'_, '_>, start: usize, index: usize) -> usize {
     let mut at = start;
     while at > 0
         && matches!(sight.text.before(at), b'0'..=b'9' | b'a'..=b'f' | b'A'..=b'F' | b':' | b'-' | b'.')
@@ -326,7 +325,7 @@ fn mac_start(sight: &mut Sight<'_>, start: usize, index: usize) -> usize {
 }
 
 /// Six or eight pairs of hexadecimal digits, or groups of four with dots (IEEE 802).
-fn mac(sight: &mut Sight<'_>, start: usize) {
+fn mac(sight: &mut Sight<'_, '_>, start: usize) {
     let left = sight.left_of(start);
     if left.is_ascii_alphanumeric() || matches!(left, b'_' | b':' | LETTER) {
         return;

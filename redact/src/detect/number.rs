@@ -41,13 +41,13 @@ struct Part<'a> {
 }
 
 /// Looks for numbers that begin with the group at `start`.
-pub(super) fn look(sight: &mut Sight<'_>, start: usize) {
+pub(super) fn look(sight: &mut Sight<'_, '_>, start: usize) {
     phone::look(sight, start);
     let number = Number::read(sight, start);
     if number.len < 8 || !may_begin(sight, start) {
         return;
     }
-    for count in 1..=number.count {
+    for count in 1..=number.count.min(LAYOUT_GROUPS) {
         let Some(part) = number.part(count) else {
             continue;
         };
@@ -58,7 +58,7 @@ pub(super) fn look(sight: &mut Sight<'_>, start: usize) {
 }
 
 /// Whether what stands left of `start` lets a number begin there that is no part of a longer one.
-pub(super) fn may_begin(sight: &mut Sight<'_>, start: usize) -> bool {
+pub(super) fn may_begin(sight: &mut Sight<'_, '_>, start: usize) -> bool {
     let second = sight.second_left_of(start);
     match sight.left_of(start) {
         b'_' | b'+' | b'$' | b'@' | b'%' | b'&' | LETTER => false,
@@ -69,7 +69,7 @@ pub(super) fn may_begin(sight: &mut Sight<'_>, start: usize) -> bool {
 }
 
 /// Whether what stands at `end` lets a number end before it that is no part of a longer one.
-pub(super) fn may_end(sight: &mut Sight<'_>, end: usize) -> bool {
+pub(super) fn may_end(sight: &mut Sight<'_, '_>, end: usize) -> bool {
     match sight.text.get(end) {
         b'_' | b'@' | b'%' | LETTER => false,
         b'.' | b':' => !sight.text.get(end.saturating_add(1)).is_ascii_digit(),
@@ -81,7 +81,7 @@ pub(super) fn may_end(sight: &mut Sight<'_>, end: usize) -> bool {
     }
 }
 
-fn judge(sight: &mut Sight<'_>, part: Part<'_>) {
+fn judge(sight: &mut Sight<'_, '_>, part: Part<'_>) {
     let digits = part.digits;
     match digits.len() {
         8 => part.tax_file(sight),
@@ -223,7 +223,7 @@ fn judge(sight: &mut Sight<'_>, part: Part<'_>) {
 // === impl Number ===
 
 impl Number {
-    fn read(sight: &mut Sight<'_>, start: usize) -> Self {
+    fn read(sight: &mut Sight<'_, '_>, start: usize) -> Self {
         let mut number = Self {
             digits: [0; DIGITS],
             len: 0,
@@ -286,7 +286,7 @@ impl Number {
         })
     }
 
-    fn may_end(&self, sight: &mut Sight<'_>, count: usize) -> bool {
+    fn may_end(&self, sight: &mut Sight<'_, '_>, count: usize) -> bool {
         match self.groups.get(count).filter(|_| count < self.count) {
             // More groups follow: only a space lets the number end before them.
             Some(next) => next.separator == b' ',
@@ -322,7 +322,7 @@ impl Part<'_> {
 
     /// Whether groups of the same size go on before or behind: a table, a dump, a list of years. Only
     /// the digits of a card may be followed by four more, when it expires.
-    fn is_in_a_row(&self, sight: &mut Sight<'_>) -> bool {
+    fn is_in_a_row(&self, sight: &mut Sight<'_, '_>) -> bool {
         let (Some(separator), Some(first), Some(last)) = (
             self.separator.filter(|separator| *separator != 0),
             self.groups.first(),
@@ -337,18 +337,18 @@ impl Part<'_> {
             || (!card && behind.is_some_and(|(size, _)| size == usize::from(last.size)))
     }
 
-    fn supported(&self, sight: &mut Sight<'_>, entity: Entity) -> bool {
+    fn supported(&self, sight: &mut Sight<'_, '_>, entity: Entity) -> bool {
         sight.profile.wants(entity) && sight.supported(entity, self.start, self.end)
     }
 
-    fn propose(&self, sight: &mut Sight<'_>, entity: Entity, strength: Strength) {
+    fn propose(&self, sight: &mut Sight<'_, '_>, entity: Entity, strength: Strength) {
         sight.propose(entity, self.start, self.end, strength);
     }
 
     /// An entity that needs a layout, its check and a word that speaks for it.
     fn if_supported(
         &self,
-        sight: &mut Sight<'_>,
+        sight: &mut Sight<'_, '_>,
         entity: Entity,
         layouts: &[&[u8]],
         check: fn(&[u8]) -> bool,
@@ -359,7 +359,7 @@ impl Part<'_> {
         }
     }
 
-    fn tax_file(&self, sight: &mut Sight<'_>) {
+    fn tax_file(&self, sight: &mut Sight<'_, '_>) {
         self.if_supported(
             sight,
             Entity::AuTfn,
@@ -369,7 +369,7 @@ impl Part<'_> {
         );
     }
 
-    fn social_security(&self, sight: &mut Sight<'_>) {
+    fn social_security(&self, sight: &mut Sight<'_, '_>) {
         let grouped = self.is(&[3, 2, 4], b" -");
         let one = || self.is_any(&[&[9]]);
         if check::us_ssn(self.digits)
@@ -384,7 +384,7 @@ impl Part<'_> {
         }
     }
 
-    fn korean(&self, sight: &mut Sight<'_>) {
+    fn korean(&self, sight: &mut Sight<'_, '_>) {
         if check::kr_rrn(self.digits)
             && (self.is(&[6, 7], b"-")
                 || (self.is_any(&[&[13]]) && self.supported(sight, Entity::KrRrn)))
@@ -398,7 +398,7 @@ impl Part<'_> {
         }
     }
 
-    fn card(&self, sight: &mut Sight<'_>) {
+    fn card(&self, sight: &mut Sight<'_, '_>) {
         let single = self.groups.len() == 1;
         let grouped = (3..=5).contains(&self.groups.len())
             && matches!(self.separator, Some(b' ' | b'-'))
@@ -434,16 +434,14 @@ impl Part<'_> {
     }
 
     /// Whether the word before says that the number counts or names something of a machine.
-    fn is_named_id(&self, sight: &Sight<'_>) -> bool {
-        let mut buffer = [0; super::context::LEFT_BYTES];
-        let text = sight.left_text(self.start, &mut buffer);
-        let text = text.trim_ascii_end();
+    fn is_named_id(&self, sight: &mut Sight<'_, '_>) -> bool {
+        let key_end = sight.hints.key;
+        let text = sight.left_text(self.start).trim_ascii_end();
         let end = text
             .iter()
             .rposition(u8::is_ascii_alphanumeric)
             .map_or(0, |last| last.saturating_add(1));
         let word = text.get(..end).unwrap_or_default();
-        let key_end = sight.hints.key;
         IDS.iter()
             .any(|id| word.ends_with(id) || key_end.ends_with(id))
     }
@@ -459,8 +457,9 @@ impl std::ops::Deref for Part<'_> {
 
 /// Digits of the longest number, and one more tells that it is longer.
 const DIGITS: usize = 24;
-/// Groups of the number with the most of them, and some that may follow.
-const GROUPS: usize = 10;
+/// Groups of the number with the most of them, and one that may follow.
+const LAYOUT_GROUPS: usize = 5;
+const GROUPS: usize = 6;
 /// What is called so is no card.
 const IDS: [&[u8]; 12] = [
     b"id",

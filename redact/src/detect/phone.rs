@@ -3,8 +3,8 @@
 use crate::check;
 use crate::entity::Entity;
 
+use super::Sight;
 use super::number::{may_begin, may_end};
-use super::{Sight, Strength};
 
 /// Digits in groups with what people put between them.
 #[derive(Debug, Default)]
@@ -24,22 +24,38 @@ struct Group {
     separators: [u8; 2],
 }
 
+/// What the text says before a number.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Said {
+    Nothing,
+    /// `My number is …`
+    Number,
+    Phone,
+}
+
 /// Looks for a telephone number that begins with the group at `start`.
-pub(super) fn look(sight: &mut Sight<'_>, start: usize) {
+pub(super) fn look(sight: &mut Sight<'_, '_>, start: usize) {
     if !sight.profile.wants(Entity::PhoneNumber) {
         return;
     }
     let left = sight.left_of(start);
-    let call = Call::read(sight, start);
     if left == b'+' && start > 0 {
+        let call = Call::read(sight, start);
         return international(sight, &call, start);
     }
     if !may_begin(sight, start) {
         return;
     }
+    let call = Call::read(sight, start);
     let open = left == b'(' && start > 0;
     let begin = if open { start.saturating_sub(1) } else { start };
-    for count in (1..=call.count).rev() {
+    if call.digits_in(call.count) < 7 {
+        return;
+    }
+    let said = Said::of(sight, begin);
+    // No plan has more groups; where a word speaks for it, people write any number of them.
+    let most = if said == Said::Nothing { 4 } else { GROUPS };
+    for count in (1..=call.count.min(most)).rev() {
         let Some((digits, groups)) = call.first(count) else {
             continue;
         };
@@ -49,7 +65,11 @@ pub(super) fn look(sight: &mut Sight<'_>, start: usize) {
         if !(7..=15).contains(&digits.len()) || !call.may_end(sight, count) {
             continue;
         }
-        let Some(strength) = national(sight, digits, groups, open, begin) else {
+        let strength = if is_national(digits, groups, open) {
+            10
+        } else if is_likely(sight, digits, groups, open, begin, said) {
+            4
+        } else {
             continue;
         };
         sight.propose(Entity::PhoneNumber, begin, end, strength);
@@ -57,7 +77,7 @@ pub(super) fn look(sight: &mut Sight<'_>, start: usize) {
     }
 }
 
-fn international(sight: &mut Sight<'_>, call: &Call, start: usize) {
+fn international(sight: &mut Sight<'_, '_>, call: &Call, start: usize) {
     let plus = start.saturating_sub(1);
     let left = sight.left_of(plus);
     if left.is_ascii_alphanumeric() || left == b'+' {
@@ -107,25 +127,13 @@ fn international(sight: &mut Sight<'_>, call: &Call, start: usize) {
     }
 }
 
-/// How sure it is that these groups are a number of a national plan, as people write it.
-fn national(
-    sight: &mut Sight<'_>,
-    digits: &[u8],
-    groups: &[Group],
-    open: bool,
-    begin: usize,
-) -> Option<Strength> {
+/// Whether these groups are a number of a national plan, as people write it.
+fn is_national(digits: &[u8], groups: &[Group], open: bool) -> bool {
     let mut sizes = [0; GROUPS];
     for (size, group) in sizes.iter_mut().zip(groups) {
         *size = group.size;
     }
-    let sizes = sizes.get(..groups.len())?;
-    let closes = groups
-        .get(1)
-        .is_some_and(|group| group.separators.first() == Some(&b')'));
-    if open != closes {
-        return None;
-    }
+    let sizes = sizes.get(..groups.len()).unwrap_or_default();
     let mut seps = groups
         .iter()
         .skip(if open { 2 } else { 1 })
@@ -133,25 +141,37 @@ fn national(
     let first = seps.next();
     let plain = |seps: &[u8; 2]| matches!(seps, [b' ' | b'-' | b'.', last] if last == seps.first().unwrap_or(&0));
     let uniform = first.is_none_or(|first| plain(&first) && seps.all(|sep| sep == first));
-    let written = match (sizes, digits) {
-        ([3, 3, 4], _) if uniform && check::nanp(digits) => true,
-        ([1, 3, 3, 4], [b'1', rest @ ..]) if uniform => check::nanp(rest),
-        ([2, 3, 3, 4], [b'9', b'1', rest @ ..]) if uniform => {
-            check::nanp(rest) || check::in_mobile(rest)
-        }
-        ([5, 5], _) if uniform => {
-            check::in_mobile(digits) && first.is_some_and(|sep| sep != *b"..")
-        }
-        ([2, 5, 5] | [2, 10], [b'9', b'1', rest @ ..]) if uniform => check::in_mobile(rest),
-        ([3..=5, _, ..], [b'0', ..]) if uniform => {
+    if open != closes(groups) || !uniform {
+        return false;
+    }
+    match (sizes, digits) {
+        ([3, 3, 4], _) if check::nanp(digits) => true,
+        ([1, 3, 3, 4], [b'1', rest @ ..]) => check::nanp(rest),
+        ([2, 3, 3, 4], [b'9', b'1', rest @ ..]) => check::nanp(rest) || check::in_mobile(rest),
+        ([5, 5], _) => check::in_mobile(digits) && first.is_some_and(|sep| sep != *b".."),
+        ([2, 5, 5] | [2, 10], [b'9', b'1', rest @ ..]) => check::in_mobile(rest),
+        ([3..=5, _, ..], [b'0', ..]) => {
             check::gb_national(digits) && sizes.iter().skip(1).all(|size| (3..=8).contains(size))
         }
         _ => false,
-    };
-    if written {
-        return Some(10);
     }
-    // Anything else is one where a word says so, if people write numbers so; but a date is a date.
+}
+
+/// Whether people write numbers so, and a word says that this is one.
+fn is_likely(
+    sight: &mut Sight<'_, '_>,
+    digits: &[u8],
+    groups: &[Group],
+    open: bool,
+    begin: usize,
+    said: Said,
+) -> bool {
+    let several = groups.len() > 1;
+    let spoken = match said {
+        Said::Nothing => false,
+        Said::Number => (8..=12).contains(&digits.len()) && (several || digits.len() >= 10),
+        Said::Phone => true,
+    };
     let written = |group: &Group| {
         let [first, last] = group.separators;
         (1..=7).contains(&group.size)
@@ -159,31 +179,44 @@ fn national(
             && !matches!(last, b'/')
             && (first != b'.' || groups.len() > 2)
     };
-    if groups.len() > 1 && !groups.iter().all(written) {
-        return None;
-    }
-    if sight.left_of(begin) == b'-' {
-        return None;
-    }
-    if matches!(sizes, [4, 2, 2, ..] | [2, 2, 4, ..] | [2, 2, 2, 2, 4]) || sizes.contains(&0) {
-        return None;
-    }
+    let size = |place: usize| groups.get(place).map_or(0, |group| group.size);
+    let date = matches!((size(0), size(1), size(2)), (4, 2, 2) | (2, 2, 4))
+        || (size(4) == 4 && (0..4).all(|place| size(place) == 2));
     // In one piece it may be a time in seconds or milliseconds, which now begin with 1, or an amount.
-    let one = groups.len() == 1;
-    if one && (digits.len() < 8 || (digits.starts_with(b"1") && matches!(digits.len(), 10 | 13))) {
-        return None;
+    let time = digits.starts_with(b"1") && matches!(digits.len(), 10 | 13);
+    spoken
+        && open == closes(groups)
+        && sight.left_of(begin) != b'-'
+        && if several {
+            groups.iter().all(written) && !date
+        } else {
+            digits.len() >= 8 && !time
+        }
+}
+
+/// Whether a parenthesis closes behind the first group.
+fn closes(groups: &[Group]) -> bool {
+    let second = groups.get(1);
+    second.is_some_and(|group| group.separators.first() == Some(&b')'))
+}
+
+// === impl Said ===
+
+impl Said {
+    fn of(sight: &mut Sight<'_, '_>, begin: usize) -> Self {
+        if sight.is_announced(Entity::PhoneNumber, begin, NEAR) {
+            Self::Phone
+        } else if is_called_number(sight, begin) {
+            Self::Number
+        } else {
+            Self::Nothing
+        }
     }
-    if sight.is_announced(Entity::PhoneNumber, begin, NEAR) {
-        return Some(4);
-    }
-    let numbered = (8..=12).contains(&digits.len()) && is_called_number(sight, begin);
-    (numbered && (groups.len() > 1 || digits.len() >= 10)).then_some(2)
 }
 
 /// Whether the text says `… number is`, and not of what else it could be the number.
-fn is_called_number(sight: &Sight<'_>, begin: usize) -> bool {
-    let mut buffer = [0; super::context::LEFT_BYTES];
-    let text = sight.left_text(begin, &mut buffer).trim_ascii_end();
+fn is_called_number(sight: &mut Sight<'_, '_>, begin: usize) -> bool {
+    let text = sight.left_text(begin).trim_ascii_end();
     let called = [&b"number is"[..], b"number:", b"numbers are", b"one is"]
         .iter()
         .any(|end| text.ends_with(end));
@@ -196,7 +229,7 @@ fn is_called_number(sight: &Sight<'_>, begin: usize) -> bool {
 // === impl Call ===
 
 impl Call {
-    fn read(sight: &mut Sight<'_>, start: usize) -> Self {
+    fn read(sight: &mut Sight<'_, '_>, start: usize) -> Self {
         let mut call = Self::default();
         let mut index = start;
         let mut separators = [0; 2];
@@ -241,13 +274,17 @@ impl Call {
         call
     }
 
+    fn digits_in(&self, count: usize) -> usize {
+        self.first(count).map_or(0, |(digits, _)| digits.len())
+    }
+
     fn first(&self, count: usize) -> Option<(&[u8], &[Group])> {
         let groups = self.groups.get(..count)?;
         let digits = self.digits.get(..groups.last()?.digits)?;
         Some((digits, groups))
     }
 
-    fn may_end(&self, sight: &mut Sight<'_>, count: usize) -> bool {
+    fn may_end(&self, sight: &mut Sight<'_, '_>, count: usize) -> bool {
         match self.groups.get(count).filter(|_| count < self.count) {
             Some(next) => next.separators.first() == Some(&b' '),
             None => {

@@ -26,13 +26,15 @@ pub(super) struct Window<'a> {
     raw: &'a [u8],
     /// Whether nothing follows `raw`.
     ends: bool,
+    start: usize,
+    /// So many characters from `start` on are one byte each, and are read where they stand.
+    plain: usize,
+    /// The characters behind those, as far as they are decoded: what each is, where it begins and
+    /// where it ends, from `start` on.
     chars: [u8; CAPACITY],
-    /// Where each character begins, from `start` on; and where the next one will.
     begins: [u16; CAPACITY],
-    /// Where each character ends.
     ends_at: [u16; CAPACITY],
     len: usize,
-    start: usize,
     next: usize,
     /// Whether somebody asked for what is not there yet.
     pub(super) undecided: bool,
@@ -52,26 +54,36 @@ enum Char {
 // === impl Window ===
 
 impl<'a> Window<'a> {
-    /// The text from the raw position `start` on.
-    pub(super) fn new(raw: &'a [u8], start: usize, ends: bool) -> Self {
+    /// Of this text, and nothing of it yet.
+    pub(super) fn new(raw: &'a [u8], ends: bool) -> Self {
         Self {
             raw,
             ends,
+            start: 0,
+            plain: 0,
             chars: [0; CAPACITY],
             begins: [0; CAPACITY],
             ends_at: [0; CAPACITY],
             len: 0,
-            start,
-            next: start,
+            next: 0,
             undecided: false,
+        }
+    }
+
+    /// Begins at the raw position `start`. What is decoded already from there stays.
+    pub(super) fn begin_at(&mut self, start: usize) {
+        self.undecided = false;
+        if start != self.start {
+            (self.start, self.next) = (start, start);
+            (self.plain, self.len) = (0, 0);
         }
     }
 
     /// The character at `index`.
     #[inline]
     pub(super) fn get(&mut self, index: usize) -> u8 {
-        if index < self.len
-            && let Some(char) = self.chars.get(index)
+        if index < self.plain
+            && let Some(char) = self.raw.get(self.start.wrapping_add(index))
         {
             return *char;
         }
@@ -89,23 +101,40 @@ impl<'a> Window<'a> {
 
     /// Where in the raw text the character at `index` begins. It must have been asked for.
     pub(super) fn begin(&self, index: usize) -> usize {
-        let from = self
-            .begins
-            .get(index)
-            .map_or(0, |begin| usize::from(*begin));
+        let from = match index.checked_sub(self.plain) {
+            None => index,
+            Some(place) if place < self.len => self
+                .begins
+                .get(place)
+                .map_or(index, |begin| usize::from(*begin)),
+            Some(_) => self.next.saturating_sub(self.start),
+        };
         self.start.saturating_add(from)
     }
 
     /// Where in the raw text the character before `index` ends. It must have been asked for.
     pub(super) fn end(&self, index: usize) -> usize {
-        let place = index.checked_sub(1).and_then(|last| self.ends_at.get(last));
-        self.start
-            .saturating_add(place.map_or(0, |end| usize::from(*end)))
+        let last = index
+            .checked_sub(self.plain)
+            .and_then(|place| place.checked_sub(1));
+        let to = match last {
+            None => index,
+            Some(last) => self
+                .ends_at
+                .get(last)
+                .map_or(index, |end| usize::from(*end)),
+        };
+        self.start.saturating_add(to)
     }
 
     /// The index of the first character that ends behind the raw position `at`.
     pub(super) fn index_of(&mut self, at: usize) -> usize {
-        let mut index = 0;
+        let offset = at.saturating_sub(self.start);
+        self.peek(offset.min(CAPACITY.saturating_sub(1)));
+        if offset < self.plain {
+            return offset;
+        }
+        let mut index = self.plain;
         while index < CAPACITY {
             let char = self.peek(index);
             if char == END || char == MORE || self.end(index.saturating_add(1)) > at {
@@ -124,40 +153,74 @@ impl<'a> Window<'a> {
         char
     }
 
-    #[cold]
+    #[inline(never)]
     fn fetch(&mut self, index: usize) -> u8 {
-        while self.len <= index {
-            if self.len >= CAPACITY {
-                // Nothing is that long: what asks this far has lost its way already.
+        // Nothing is that long: what asks this far has lost its way already.
+        let most = self.start.saturating_add(WINDOW_BYTES);
+        let ends = self.ends && self.raw.len() <= most;
+        let raw = self.raw.get(..most.min(self.raw.len())).unwrap_or_default();
+        if self.len == 0 {
+            self.read_plain(raw, index);
+        }
+        while self.plain.saturating_add(self.len) <= index {
+            if self.plain.saturating_add(self.len) >= CAPACITY {
                 return OTHER;
             }
-            match decode(self.raw, self.next, self.ends) {
+            match decode(raw, self.next, ends) {
                 Char::Nothing(0) => return END,
                 Char::Nothing(size) => self.next = self.next.saturating_add(size),
+                Char::Begun if raw.len() >= most => return OTHER,
                 Char::Begun => {
                     self.undecided = true;
                     return MORE;
                 }
-                Char::Is(char, size) => {
-                    let begin = self.next.saturating_sub(self.start);
-                    self.next = self.next.saturating_add(size);
-                    let end = self.next.saturating_sub(self.start);
-                    let (Ok(begin), Ok(end)) = (u16::try_from(begin), u16::try_from(end)) else {
-                        return OTHER;
-                    };
-                    let slots = (
-                        self.chars.get_mut(self.len),
-                        self.begins.get_mut(self.len),
-                        self.ends_at.get_mut(self.len),
-                    );
-                    if let (Some(c), Some(b), Some(e)) = slots {
-                        (*c, *b, *e) = (char, begin, end);
-                    }
-                    self.len = self.len.saturating_add(1);
-                }
+                Char::Is(char, size) => self.push(char, size),
             }
         }
-        self.chars.get(index).copied().unwrap_or(OTHER)
+        match index.checked_sub(self.plain) {
+            None => self.raw.get(self.start.saturating_add(index)),
+            Some(place) => self.chars.get(place),
+        }
+        .copied()
+        .unwrap_or(OTHER)
+    }
+
+    /// Looks how far characters stand for themselves, up to `index` and some more.
+    fn read_plain(&mut self, raw: &[u8], index: usize) {
+        let ahead = index.saturating_add(READ_AHEAD).min(CAPACITY);
+        let from = self.start.saturating_add(self.plain);
+        let rest = raw.get(from..).unwrap_or_default();
+        let plain = |(at, byte): &(usize, &u8)| match byte {
+            b'\\' | 0x80.. => false,
+            b'%' => rest
+                .get(at.saturating_add(1))
+                .is_some_and(|next| !next.is_ascii_hexdigit()),
+            b'&' => rest
+                .get(at.saturating_add(1))
+                .is_some_and(|next| !matches!(next, b'#' | b'c' | b'n')),
+            _ => true,
+        };
+        let most = ahead.saturating_sub(self.plain);
+        let size = rest.iter().enumerate().take(most).take_while(plain).count();
+        self.plain = self.plain.saturating_add(size);
+        self.next = self.start.saturating_add(self.plain);
+    }
+
+    fn push(&mut self, char: u8, size: usize) {
+        let begin = self.next.saturating_sub(self.start);
+        self.next = self.next.saturating_add(size);
+        let end = self.next.saturating_sub(self.start);
+        let slots = (
+            self.chars.get_mut(self.len),
+            self.begins.get_mut(self.len),
+            self.ends_at.get_mut(self.len),
+        );
+        if let (Some(c), Some(b), Some(e)) = slots {
+            *c = char;
+            *b = u16::try_from(begin).unwrap_or(u16::MAX);
+            *e = u16::try_from(end).unwrap_or(u16::MAX);
+        }
+        self.len = self.len.saturating_add(1);
     }
 }
 
@@ -353,6 +416,11 @@ fn fold(char: char, size: usize) -> Char {
 
 /// Characters that a window holds: those before an anchor, a match, and what follows it.
 pub(super) const CAPACITY: usize = 224;
+/// Bytes that these characters may be written in: nothing is held back for what is written so that
+/// it never comes to an end.
+pub(super) const WINDOW_BYTES: usize = 384;
+/// Characters that are looked at ahead of need where nothing has to be decoded.
+const READ_AHEAD: usize = 24;
 /// Backslashes before one character: seven are JSON inside JSON inside JSON.
 const BACKSLASHES: usize = 8;
 /// The longest numeric reference that stands for a character, `&#x10FFFF;`.

@@ -25,7 +25,7 @@ struct Group {
 
 /// Looks at the run of letters and digits from `start` to `end`, and at groups that begin with it
 /// or with two capitals or crosses before it.
-pub(super) fn look(sight: &mut Sight<'_>, start: usize, end: usize) {
+pub(super) fn look(sight: &mut Sight<'_, '_>, start: usize, end: usize) {
     if begins(sight, start) {
         whole(sight, start, end);
         grouped_iban(sight, start, end);
@@ -41,7 +41,7 @@ pub(super) fn look(sight: &mut Sight<'_>, start: usize, end: usize) {
 }
 
 /// Whether what stands left of `start` lets a token begin there.
-fn begins(sight: &mut Sight<'_>, start: usize) -> bool {
+fn begins(sight: &mut Sight<'_, '_>, start: usize) -> bool {
     match sight.left_of(start) {
         b'-' | b'.' => !sight.second_left_of(start).is_ascii_alphanumeric(),
         b'_' | b'@' | b'$' | b'\\' | LETTER => false,
@@ -50,7 +50,7 @@ fn begins(sight: &mut Sight<'_>, start: usize) -> bool {
 }
 
 /// Whether what stands at `end` lets a token end before it.
-fn ends(sight: &mut Sight<'_>, end: usize) -> bool {
+fn ends(sight: &mut Sight<'_, '_>, end: usize) -> bool {
     match sight.text.get(end) {
         b'-' | b'.' | b':' => !sight
             .text
@@ -62,7 +62,7 @@ fn ends(sight: &mut Sight<'_>, end: usize) -> bool {
 }
 
 /// Tokens in one piece.
-fn whole(sight: &mut Sight<'_>, start: usize, end: usize) {
+fn whole(sight: &mut Sight<'_, '_>, start: usize, end: usize) {
     let size = end.saturating_sub(start);
     if !(8..=LONGEST).contains(&size) || !ends(sight, end) {
         return;
@@ -76,7 +76,7 @@ fn whole(sight: &mut Sight<'_>, start: usize, end: usize) {
     if letters == 0 {
         return;
     }
-    let propose = |sight: &mut Sight<'_>, entity: Entity, free: bool, strength: Strength| {
+    let propose = |sight: &mut Sight<'_, '_>, entity: Entity, free: bool, strength: Strength| {
         if sight.profile.wants(entity) && (free || sight.supported(entity, start, end)) {
             sight.propose(entity, start, end, strength);
         }
@@ -145,7 +145,7 @@ fn whole(sight: &mut Sight<'_>, start: usize, end: usize) {
     }
 }
 
-fn crypto(sight: &mut Sight<'_>, start: usize, end: usize, small: bool) {
+fn crypto(sight: &mut Sight<'_, '_>, start: usize, end: usize, small: bool) {
     let mut chars = [0; LONGEST];
     let size = end.saturating_sub(start);
     for (index, slot) in (start..end).zip(&mut chars) {
@@ -173,7 +173,7 @@ fn crypto(sight: &mut Sight<'_>, start: usize, end: usize, small: bool) {
 }
 
 /// `DE89 3704 0044 0532 0130 00`: groups of four, the last one shorter.
-fn grouped_iban(sight: &mut Sight<'_>, start: usize, end: usize) {
+fn grouped_iban(sight: &mut Sight<'_, '_>, start: usize, end: usize) {
     if end.saturating_sub(start) != 4 || !sight.profile.wants(Entity::IbanCode) {
         return;
     }
@@ -216,7 +216,7 @@ fn grouped_iban(sight: &mut Sight<'_>, start: usize, end: usize) {
 }
 
 /// Tokens with dashes in their standard places.
-fn dashed(sight: &mut Sight<'_>, start: usize, end: usize) {
+fn dashed(sight: &mut Sight<'_, '_>, start: usize, end: usize) {
     if !matches!(sight.text.get(end), b'-' | b'+') {
         return;
     }
@@ -265,7 +265,7 @@ fn dashed(sight: &mut Sight<'_>, start: usize, end: usize) {
 }
 
 /// `AA 12 34 56 B`, with spaces.
-fn national_insurance(sight: &mut Sight<'_>, start: usize) {
+fn national_insurance(sight: &mut Sight<'_, '_>, start: usize) {
     if !sight.profile.wants(Entity::UkNino) {
         return;
     }
@@ -297,7 +297,7 @@ fn national_insurance(sight: &mut Sight<'_>, start: usize) {
 }
 
 /// `KA-01-AB-1234`, `KA 01 AB 1234`, `KA01AB1234`, `22 BH 1234 AA`.
-fn vehicle(sight: &mut Sight<'_>, start: usize) {
+fn vehicle(sight: &mut Sight<'_, '_>, start: usize) {
     if !sight.profile.wants(Entity::InVehicleRegistration) {
         return;
     }
@@ -347,7 +347,7 @@ fn vehicle(sight: &mut Sight<'_>, start: usize) {
 }
 
 /// `KA01 20110012345`, `KA-01-2011-0012345`, in one piece too.
-fn licence(sight: &mut Sight<'_>, start: usize) {
+fn licence(sight: &mut Sight<'_, '_>, start: usize) {
     if !sight.profile.wants(Entity::InDrivingLicence) {
         return;
     }
@@ -379,7 +379,7 @@ fn licence(sight: &mut Sight<'_>, start: usize) {
 }
 
 /// `XXXX XXXX 1234`, `XXXXXXXX1234`, `**** **** 1234`.
-fn masked_aadhaar(sight: &mut Sight<'_>, start: usize, end: usize) {
+fn masked_aadhaar(sight: &mut Sight<'_, '_>, start: usize, end: usize) {
     if !sight.profile.wants(Entity::InAadhaarMasked) || !ends(sight, end) {
         return;
     }
@@ -416,7 +416,7 @@ fn masked_aadhaar(sight: &mut Sight<'_>, start: usize, end: usize) {
 }
 
 /// Where two letters before the run at `start` begin, if only a space is between.
-fn first_of_pair(sight: &mut Sight<'_>, start: usize) -> Option<usize> {
+fn first_of_pair(sight: &mut Sight<'_, '_>, start: usize) -> Option<usize> {
     let first = start.checked_sub(3)?;
     let apart = matches!(sight.text.get(start.saturating_sub(1)), b' ' | b'-');
     let letters =
@@ -425,7 +425,7 @@ fn first_of_pair(sight: &mut Sight<'_>, start: usize) -> Option<usize> {
 }
 
 /// The letters and digits behind the separator at `at`.
-fn next_group(sight: &mut Sight<'_>, at: usize) -> Group {
+fn next_group(sight: &mut Sight<'_, '_>, at: usize) -> Group {
     let start = at.saturating_add(1);
     let mut end = start;
     while sight.text.get(end).is_ascii_alphanumeric() && end.saturating_sub(start) < 12 {
@@ -446,14 +446,14 @@ impl Upper {
         }
     }
 
-    fn read(sight: &mut Sight<'_>, start: usize, end: usize) -> Self {
+    fn read(sight: &mut Sight<'_, '_>, start: usize, end: usize) -> Self {
         let mut token = Self::new();
         token.gather(sight, start, end);
         token
     }
 
     /// Adds the letters and digits from `start` to `end`.
-    fn gather(&mut self, sight: &mut Sight<'_>, start: usize, end: usize) {
+    fn gather(&mut self, sight: &mut Sight<'_, '_>, start: usize, end: usize) {
         for index in start..end {
             let char = sight.text.get(index);
             if char == END || !char.is_ascii_alphanumeric() {

@@ -293,3 +293,49 @@ fn a_time_leaves_with_the_next_word() {
         );
     }
 }
+
+#[test]
+fn what_is_held_is_bounded_whatever_comes() {
+    let profile = Profile::all(Action::Mask);
+    let hostile = [
+        "jo@example.",
+        "4111\u{200b}",
+        "1\u{200b}",
+        "GB33_\u{200b}\u{966}",
+        "&#64;KA.com",
+        "@1.XXXXXXXX&#64;",
+        "4111 1111 ",
+        "a@b.co",
+        "@",
+        "1 ",
+        "12-34-",
+        "::1",
+        "\\u0031",
+        "%31",
+        "-----BEGIN ",
+        "XXXX ",
+        "+91 ",
+        "(415) ",
+        "a",
+        "\u{e9}",
+        "\u{d83}",
+    ];
+    for piece in hostile {
+        let text = piece.repeat(6_000 / piece.len());
+        let whole = by_spans(&profile, text.as_bytes());
+        for size in [1, 97] {
+            let (mut scanner, mut out, mut tally) =
+                (Scanner::default(), Vec::new(), Tally::default());
+            for part in text.as_bytes().chunks(size) {
+                scanner.push(&profile, b"", part, &mut out, &mut tally);
+                assert!(
+                    scanner.held() <= limits::HELD_BYTES,
+                    "{} held of {piece:?}",
+                    scanner.held()
+                );
+            }
+            scanner.finish(&profile, b"", &mut out, &mut tally);
+            assert_eq!(show(&out), show(&whole), "{piece:?} in pieces of {size}");
+        }
+    }
+}

@@ -7,7 +7,7 @@ use proxy_wasm::types::Action;
 use crate::host::{self, Buffer, Map};
 use crate::problem::Problem;
 use crate::sse;
-use crate::traffic::body::{Body, Chunk};
+use crate::traffic::body::{Body, Chunk, tail};
 use crate::traffic::open::{OpenStream, Phase};
 use crate::traffic::plan::RolloutPlan;
 use crate::traffic::redaction::{Content, Reason};
@@ -30,7 +30,14 @@ impl Exchange {
             return Ok(None);
         }
         match Content::of(Map::Request) {
-            Content::Text(format) => Ok(Some(Body::new(Direction::Request, format))),
+            Content::Text(format) => {
+                let body = Body::new(Direction::Request, format);
+                let rewrites = plan.redaction.rewrites(arm, Direction::Request, masks_all);
+                Ok(Some(match !rewrites && has_length(Map::Request) {
+                    true => body.with_length(),
+                    false => body,
+                }))
+            }
             Content::Unscannable(reason) => withheld(plan, reason).map(|()| None),
         }
     }
@@ -49,21 +56,32 @@ impl Exchange {
         if end_of_stream {
             return Ok(false);
         }
+        let masks_all = self.masks_all(stream);
         let scans = plan
             .redaction
-            .scans(stream.arm, Direction::Response, self.masks_all(stream));
+            .scans(stream.arm, Direction::Response, masks_all);
+        let rewrites = plan
+            .redaction
+            .rewrites(stream.arm, Direction::Response, masks_all);
         let format = match Content::of(Map::Response) {
             Content::Text(format) => format,
             Content::Unscannable(reason) if scans => return withheld(plan, reason).map(|()| false),
             Content::Unscannable(_) => return Ok(false),
         };
         let events = format == Format::Sse;
-        // A stream of events may outlive the policy that does not scan it, and may be cut.
-        if scans || events {
+        let mut body = Body::new(Direction::Response, format);
+        // Who only counts leaves the length as it is.
+        if rewrites || events {
             let _ = host::remove_header(Map::Response, b"content-length");
-            if let Some(routed) = &mut self.routed {
-                routed.answer = Some(Body::new(Direction::Response, format));
-            }
+        } else if has_length(Map::Response) {
+            body = body.with_length();
+        }
+        // A stream may outlive the policy that does not scan it, and may be cut.
+        let streams = format != Format::Json && !body.has_length();
+        if let Some(routed) = &mut self.routed
+            && (scans || streams)
+        {
+            routed.answer = Some(body);
         }
         Ok(events)
     }
@@ -152,12 +170,10 @@ impl Exchange {
                 .redaction
                 .scans(stream.arm, Direction::Response, masks_all)
         {
-            body.pass_unseen();
-            if events {
-                let from = size.saturating_sub(sse::TAIL);
-                let tail = host::buffer(Buffer::ResponseBody, from, sse::TAIL);
-                routed.events.pass(&tail.unwrap_or_default());
-            }
+            let from = size.saturating_sub(sse::TAIL);
+            let tail = host::buffer(Buffer::ResponseBody, from, sse::TAIL).unwrap_or_default();
+            body.pass_unseen(&tail);
+            routed.events.pass(&tail);
             routed.answer = Some(body);
             return None;
         }
@@ -177,8 +193,7 @@ impl Exchange {
         routed.note(plan, stream.arm);
         let leaves = if what == Chunk::Passes { &chunk } else { &out };
         if events {
-            let from = leaves.len().saturating_sub(sse::TAIL);
-            routed.events.pass(leaves.get(from..).unwrap_or_default());
+            routed.events.pass(tail(leaves));
         }
         let written = match what {
             Chunk::Passes => Ok(()),
@@ -283,6 +298,11 @@ fn pass(
         return Chunk::Oversized;
     }
     what
+}
+
+/// Whether the headers tell how long the body is.
+fn has_length(map: Map) -> bool {
+    host::header(map, "content-length").is_some_and(|length| !length.is_empty())
 }
 
 /// Counts a body that cannot be scanned.
