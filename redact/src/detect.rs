@@ -221,13 +221,17 @@ fn boring(profile: &Profile, raw: &[u8], anchor: usize) -> Option<usize> {
     if profile.starts.is_some() || !raw.get(anchor)?.is_ascii_digit() {
         return None;
     }
+    let at = |place: usize| raw.get(place).copied();
     let back = raw.get(anchor.saturating_sub(SHORT)..anchor)?;
     let letters = back
         .iter()
         .rev()
         .take_while(|byte| byte.is_ascii_alphanumeric())
         .count();
-    let start = anchor.saturating_sub(letters);
+    let mut start = anchor.saturating_sub(letters);
+    // The letter of an escape is none of the name: `\n3`.
+    let escaped = letters > 0 && start.checked_sub(1).and_then(at) == Some(b'\\');
+    start = start.saturating_add(usize::from(escaped));
     let run = raw
         .get(start..)?
         .iter()
@@ -237,31 +241,67 @@ fn boring(profile: &Profile, raw: &[u8], anchor: usize) -> Option<usize> {
     if run >= SHORT {
         return None;
     }
-    let before = |steps: usize| start.checked_sub(steps).and_then(|at| raw.get(at)).copied();
+    let before = |steps: usize| start.checked_sub(steps).and_then(at);
+    let end = start.saturating_add(run);
+    let (next, after) = (at(end)?, at(end.saturating_add(1))?);
     match before(1) {
-        // What two capitals, or the stars of a masked number, may have begun is looked at.
+        _ if escaped => {}
+        // What two capitals, or the crosses of a masked number, may have begun is looked at.
         Some(b' ')
             if before(2)
                 .is_none_or(|byte| byte.is_ascii_uppercase() || matches!(byte, b'x' | b'*')) =>
         {
             return None;
         }
-        None | Some(b' ' | b'"' | b',' | b'=' | b'[' | b'>' | b'{' | b';') => {}
+        Some(b'(') if next == b')' && matches!(after, b',' | b';' | b')' | b'"' | b'?') => {}
+        None
+        | Some(
+            b' ' | b'"' | b',' | b'=' | b'[' | b'>' | b'<' | b'{' | b';' | b'|' | b'\'' | b'\n'
+            | b'\t',
+        ) => {}
         Some(_) => return None,
     }
-    let end = start.saturating_add(run);
-    let (next, after) = (*raw.get(end)?, *raw.get(end.saturating_add(1))?);
+    let name = letters > 0 && !before_digits(raw, anchor).is_ascii_hexdigit();
     let over = match next {
-        b' ' => {
-            after.is_ascii_alphabetic()
-                && (letters == 0 || run != 4)
-                && (run != 2 || !after.is_ascii_hexdigit())
-        }
-        b',' | b'.' => matches!(after, b' ' | b'"' | b'\n'),
-        b')' | b']' | b'}' | b'"' | b'<' | b';' | b'\n' => true,
-        _ => false,
+        b' ' => match after {
+            b'0'..=b'9' | b'(' | b'+' | b'-' | 0x80.. => false,
+            b'A'..=b'Z' | b'a'..=b'z' => {
+                (letters == 0 || run != 4) && (run != 2 || !after.is_ascii_hexdigit())
+            }
+            _ => true,
+        },
+        b'.' if after.is_ascii_digit() && letters == 0 => is_decimal(raw, end)?,
+        b'.' => !after.is_ascii_alphanumeric() && after < 0x80,
+        b':' => name && (after == b':' || after == b' '),
+        b'\\' => matches!(after, b'n' | b'r' | b't' | b'"'),
+        b'-' | b'/' | b'@' | b'_' | b'%' | b'+' | b'&' | b'#' | 0x80.. => false,
+        b')' => before(1) == Some(b'(') || !matches!(after, b' ' | b'-' | b'.'),
+        _ => true,
     };
     over.then_some(end)
+}
+
+/// The character before the first digit of a name.
+fn before_digits(raw: &[u8], anchor: usize) -> u8 {
+    let before = anchor.checked_sub(1).and_then(|at| raw.get(at));
+    before.copied().unwrap_or(b' ')
+}
+
+/// Whether a number with a point at `point` is over after a few decimals.
+fn is_decimal(raw: &[u8], point: usize) -> Option<bool> {
+    let decimals = raw.get(point.saturating_add(1)..)?;
+    let size = decimals
+        .iter()
+        .take(SHORT)
+        .take_while(|byte| byte.is_ascii_digit())
+        .count();
+    let (next, after) = (*decimals.get(size)?, *decimals.get(size.saturating_add(1))?);
+    let goes_on = match next {
+        b' ' => !after.is_ascii_alphabetic(),
+        b',' | b'"' | b';' | b')' | b'}' | b']' | b'<' => false,
+        _ => true,
+    };
+    Some(size < SHORT && !goes_on)
 }
 
 /// Where the window for an anchor begins: with the word that it stands in, and with what may belong
@@ -545,6 +585,7 @@ impl Sight<'_, '_> {
         let begin = self.text.begin(0);
         match begin.checked_sub(1).and_then(|at| self.raw.get(at)) {
             None => END,
+            Some(b'@') => b'@',
             // The window begins within a word that is longer than any match.
             Some(byte) if byte.is_ascii() && !is_delimiter(*byte) => LETTER,
             Some(byte) if byte.is_ascii() => *byte,

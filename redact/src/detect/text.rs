@@ -192,9 +192,10 @@ impl<'a> Window<'a> {
         let rest = raw.get(from..).unwrap_or_default();
         let plain = |(at, byte): &(usize, &u8)| match byte {
             b'\\' | 0x80.. => false,
-            b'%' => rest
-                .get(at.saturating_add(1))
-                .is_some_and(|next| !next.is_ascii_hexdigit()),
+            b'%' => {
+                let digits = rest.get(at.saturating_add(1)..at.saturating_add(3));
+                digits.is_some_and(|digits| !digits.iter().all(u8::is_ascii_hexdigit))
+            }
             b'&' => rest
                 .get(at.saturating_add(1))
                 .is_some_and(|next| !matches!(next, b'#' | b'c' | b'n')),
