@@ -1,14 +1,16 @@
 //! What the worst input costs: nanoseconds a byte, and how many times that of ordinary text, for
 //! inputs that were made to be slow, for every case repeated, and for the files and folders that are
-//! named as arguments. `cargo run --release -p breakglass-redact --example worst_case`
+//! named as arguments. `cargo run --profile bench -p breakglass-redact --example worst_case`
 //!
 //! Each input is 64 KiB in chunks of 16 KiB, as a proxy hands bodies over, and again in chunks of 64
-//! bytes. `growth` compares the cost a byte of 64 KiB in one chunk with that of 4 KiB: 1 where it is
+//! bytes. With `--count`, instructions are counted by valgrind's callgrind instead, which takes a few
+//! minutes but comes out the same every time. `growth` compares the cost a byte of 64 KiB in one chunk with that of 4 KiB: 1 where it is
 //! linear, 16 where it is quadratic.
 
 use std::fs;
 use std::hint::black_box;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 use std::time::Instant;
 
 use breakglass_redact::{Action, Format, Profile, Redactor, Tally};
@@ -24,11 +26,82 @@ struct Cost {
 }
 
 fn main() {
+    let arguments: Vec<_> = std::env::args().skip(1).collect();
+    match arguments.first().map(String::as_str) {
+        Some("--count") => count_all(),
+        Some(COUNTED) => count_one(&arguments[1]),
+        _ => time_all(),
+    }
+}
+
+/// Counts the instructions a byte of every text, the worst last.
+fn count_all() {
+    let program = std::env::current_exe().expect("this program");
+    let mut counts: Vec<_> = inputs()
+        .into_iter()
+        .enumerate()
+        .map(|(place, (name, _))| {
+            let valgrind = [
+                "--tool=callgrind",
+                "--callgrind-out-file=/dev/null",
+                "--toggle-collect=*counted*",
+            ];
+            let run = Command::new("valgrind")
+                .args(valgrind)
+                .arg(&program)
+                .args([COUNTED, &place.to_string()])
+                .output();
+            let said = run.expect("the package valgrind is needed to count").stderr;
+            let said = String::from_utf8_lossy(&said);
+            let count = said
+                .lines()
+                .find_map(|line| line.split_once("Collected : "))
+                .map(|(_, count)| count.trim().parse::<u64>());
+            let count = count
+                .and_then(Result::ok)
+                .unwrap_or_else(|| panic!("no count in {said}"));
+            (count as f64 / SIZE as f64, name)
+        })
+        .collect();
+    let ordinary = counts[0].0;
+    counts.sort_by(|a, b| a.0.total_cmp(&b.0));
+    println!("{:>6} {:>8}  text in chunks of 16 KiB", "times", "per byte");
+    for (count, name) in counts {
+        println!("{:6.1} {count:8.1}  {name}", count / ordinary);
+    }
+}
+
+/// Redacts one text while valgrind counts.
+fn count_one(place: &str) {
+    let place: usize = place.parse().expect("the place of an input");
+    let body = repeated(&inputs()[place].1, SIZE);
+    let profile = Profile::all(Action::Mask);
+    let mut out = Vec::with_capacity(2 * body.len());
+    counted(&profile, &body, &mut out);
+    black_box(&out);
+}
+
+/// What callgrind counts, by this name.
+#[inline(never)]
+fn counted(profile: &Profile, body: &[u8], out: &mut Vec<u8>) {
+    let (mut redactor, mut tally) = (Redactor::new(Format::Text), Tally::default());
+    for chunk in body.chunks(CHUNK) {
+        redactor.push(profile, chunk, out, &mut tally);
+    }
+    redactor.finish(profile, out, &mut tally);
+}
+
+fn time_all() {
     let mut costs = Vec::new();
     for (name, unit) in inputs() {
         for format in [Format::Text, Format::Json, Format::Sse, Format::NdJson] {
             if let Some(body) = body(format, &unit, SIZE) {
-                costs.push(Cost::of(name.clone(), format, &body, &body_of_growth(format, &unit)));
+                costs.push(Cost::of(
+                    name.clone(),
+                    format,
+                    &body,
+                    &body_of_growth(format, &unit),
+                ));
             }
         }
     }
@@ -42,13 +115,20 @@ fn main() {
 /// The costs, each compared with ordinary text in the same format, the worst first.
 fn report(costs: &[Cost]) {
     let ordinary = |format| {
-        let mut known = costs.iter().filter(|cost| cost.format == format && cost.name == ORDINARY);
-        known.next().map_or((1.0, 1.0), |cost| (cost.big, cost.small))
+        let mut known = costs
+            .iter()
+            .filter(|cost| cost.format == format && cost.name == ORDINARY);
+        known
+            .next()
+            .map_or((1.0, 1.0), |cost| (cost.big, cost.small))
     };
     let mut order: Vec<_> = costs.iter().collect();
     let times = |cost: &Cost| cost.big / ordinary(cost.format).0;
     order.sort_by(|a, b| times(b).total_cmp(&times(a)));
-    println!("{:>6} {:>8} {:>6} {:>8} {:>6}  input", "times", "ns/byte", "times", "(64 B)", "growth");
+    println!(
+        "{:>6} {:>8} {:>6} {:>8} {:>6}  input",
+        "times", "ns/byte", "times", "(64 B)", "growth"
+    );
     for cost in order {
         println!(
             "{:6.1} {:8.2} {:6.1} {:8.2} {:6.1}  {:?} {}",
@@ -69,7 +149,13 @@ impl Cost {
     fn of(name: String, format: Format, body: &[u8], shorter: &[u8]) -> Self {
         let one = per_byte(format, body, body.len());
         let growth = one / per_byte(format, shorter, shorter.len());
-        Self { name, format, big: per_byte(format, body, 16 << 10), small: per_byte(format, body, 64), growth }
+        Self {
+            name,
+            format,
+            big: per_byte(format, body, CHUNK),
+            small: per_byte(format, body, 64),
+            growth,
+        }
     }
 }
 
@@ -96,16 +182,27 @@ fn per_byte(format: Format, body: &[u8], chunk: usize) -> f64 {
 /// Units of text by name: what was made to be slow, the cases, and the files of the arguments.
 fn inputs() -> Vec<(String, Vec<u8>)> {
     let mut inputs: Vec<(String, Vec<u8>)> = vec![(ORDINARY.into(), ordinary())];
-    inputs.extend(SLOW.iter().map(|unit| (format!("{unit:?}"), unit.as_bytes().to_vec())));
-    for line in CASES.lines().filter(|line| !line.starts_with('#') && !line.is_empty()) {
+    inputs.extend(
+        SLOW.iter()
+            .map(|unit| (format!("{unit:?}"), unit.as_bytes().to_vec())),
+    );
+    for line in CASES
+        .lines()
+        .filter(|line| !line.starts_with('#') && !line.is_empty())
+    {
         let plain = line.split('⟦').map(|part| match part.split_once('⟧') {
-            Some((marked, rest)) => format!("{}{rest}", marked.split_once(':').unwrap_or_default().1),
+            Some((marked, rest)) => {
+                format!("{}{rest}", marked.split_once(':').unwrap_or_default().1)
+            }
             None => part.to_owned(),
         });
         let plain = plain.collect::<String>();
         inputs.push((format!("{plain:?} "), format!("{plain} ").into()));
     }
-    for path in std::env::args().skip(1) {
+    for path in std::env::args()
+        .skip(1)
+        .filter(|argument| !argument.starts_with('-'))
+    {
         for file in files(Path::new(&path)) {
             if let Ok(text) = fs::read(&file)
                 && text.len() > HEADER
@@ -135,20 +232,43 @@ fn raw_inputs() -> Vec<(String, Format, Vec<u8>)> {
         raw(Format::Sse, "id:1\n"),
         raw(Format::Sse, ":\n"),
         raw(Format::Sse, "data: {\"a\":\n"),
-        raw(Format::Sse, "data: {\"choices\":[{\"delta\":{\"content\":\"1\"}}]}\n\n"),
-        raw(Format::Sse, "data: {\"choices\":[{\"index\":1,\"delta\":{\"content\":\"1\"}},{\"delta\":{\"content\":\"a@\"}}]}\n\n"),
+        raw(
+            Format::Sse,
+            "data: {\"choices\":[{\"delta\":{\"content\":\"1\"}}]}\n\n",
+        ),
+        raw(
+            Format::Sse,
+            "data: {\"choices\":[{\"index\":1,\"delta\":{\"content\":\"1\"}},{\"delta\":{\"content\":\"a@\"}}]}\n\n",
+        ),
         raw(Format::NdJson, "\n"),
         raw(Format::NdJson, "1\n"),
         raw(Format::NdJson, "{\"response\":\"1\",\"done\":false}\n"),
     ];
-    all.push(("[ nested 1000 deep".into(), Format::Json, nested(1000).into()));
-    let many: String = (0..40).map(|index| format!("{{\"index\":{index},\"delta\":{{\"content\":\"1\"}}}},")).collect();
+    all.push((
+        "[ nested 1000 deep".into(),
+        Format::Json,
+        nested(1000).into(),
+    ));
+    let many: String = (0..40)
+        .map(|index| format!("{{\"index\":{index},\"delta\":{{\"content\":\"1\"}}}},"))
+        .collect();
     let event = format!("data: {{\"choices\":[{}]}}\n\n", many.trim_end_matches(','));
     all.push(("40 choices an event".into(), Format::Sse, event.into()));
     let fields: String = (0..1500).map(|_| "\"a\":\"1\",").collect();
-    all.push(("events of 1500 fields".into(), Format::Sse, format!("data: {{{fields}\"b\":0}}\n\n").into()));
-    let two = format!("data: {{\"choices\":[{{\"delta\":{{\"content\":\"1\"}}}}],\"a\":\"{}\"}}\n\n", "1 ".repeat(300));
-    all.push(("events with text beside the text".into(), Format::Sse, two.into()));
+    all.push((
+        "events of 1500 fields".into(),
+        Format::Sse,
+        format!("data: {{{fields}\"b\":0}}\n\n").into(),
+    ));
+    let two = format!(
+        "data: {{\"choices\":[{{\"delta\":{{\"content\":\"1\"}}}}],\"a\":\"{}\"}}\n\n",
+        "1 ".repeat(300)
+    );
+    all.push((
+        "events with text beside the text".into(),
+        Format::Sse,
+        two.into(),
+    ));
     all
 }
 
@@ -169,7 +289,9 @@ fn body(format: Format, unit: &[u8], size: usize) -> Option<Vec<u8>> {
             for piece in written.chunks(4) {
                 let piece = serde_json::to_string(&piece.iter().collect::<String>()).ok()?;
                 let event = match format {
-                    Format::Sse => format!("data: {{\"choices\":[{{\"index\":0,\"delta\":{{\"content\":{piece}}}}}]}}\n\n"),
+                    Format::Sse => format!(
+                        "data: {{\"choices\":[{{\"index\":0,\"delta\":{{\"content\":{piece}}}}}]}}\n\n"
+                    ),
                     _ => format!("{{\"model\":\"m\",\"response\":{piece},\"done\":false}}\n"),
                 };
                 body.push_str(&event);
@@ -192,7 +314,10 @@ fn repeated(unit: &[u8], size: usize) -> Vec<u8> {
 
 fn files(path: &Path) -> Vec<PathBuf> {
     match fs::read_dir(path) {
-        Ok(entries) => entries.flatten().flat_map(|entry| files(&entry.path())).collect(),
+        Ok(entries) => entries
+            .flatten()
+            .flat_map(|entry| files(&entry.path()))
+            .collect(),
         Err(_) => vec![path.into()],
     }
 }
@@ -209,18 +334,90 @@ fn ordinary() -> Vec<u8> {
     text.into()
 }
 
+/// The argument before the place of the input that callgrind counts.
+const COUNTED: &str = "--counted";
 const ORDINARY: &str = "ordinary text";
 const SIZE: usize = 64 << 10;
+/// What a proxy hands over at a time.
+const CHUNK: usize = 16 << 10;
 const RUNS: usize = 7;
 /// The bytes before the text in an input of a fuzz target.
 const HEADER: usize = 3;
 const CASES: &str = include_str!("../cases/text.txt");
 /// What makes a scanner look often, far, or again.
 const SLOW: [&str; 74] = [
-    "1", "12", "1 ", "1-", "1.", "1,", "1:", "1a", "a1", "a1 ", "A1 ", "AB1 ", "1/", "1 1-", "12 34 ", "1234 ", "12345 ",
-    "123-", "12-34-", "4111 ", "4111-1111-", "98765 43210 ", "+1", "+1 ", "+1 (", "(1) ", "+91 9", "(415) ", "@", "a@", "a@a",
-    "a@a.", "a.", "a.a@a.aa ", "1@", "1@1.", "\u{ff20}", "a\u{200b}@", ":", "::", "a:", "1::", "a::b:", "00:", "00:1A:2B:3C:",
-    "00-1A-", "-", "-----", "-----BEGIN ", "-----BEGIN PRIVATE KEY-----", "----BEGIN -", "\\", "\\n", "\\u0031", "\\\\u0040",
-    "%", "%31", "%40", "&#", "&#49;", "&#64;", "&amp;", "eyJ", "eyJ.", "eyJ1.eyJ1.", "sk-", "sk-1", "ghp_1", "XXXX ",
-    "XXXX XXXX 1", "DE44 ", "GB33BUKB2020", "abcdefghij", "١२３",
+    "1",
+    "12",
+    "1 ",
+    "1-",
+    "1.",
+    "1,",
+    "1:",
+    "1a",
+    "a1",
+    "a1 ",
+    "A1 ",
+    "AB1 ",
+    "1/",
+    "1 1-",
+    "12 34 ",
+    "1234 ",
+    "12345 ",
+    "123-",
+    "12-34-",
+    "4111 ",
+    "4111-1111-",
+    "98765 43210 ",
+    "+1",
+    "+1 ",
+    "+1 (",
+    "(1) ",
+    "+91 9",
+    "(415) ",
+    "@",
+    "a@",
+    "a@a",
+    "a@a.",
+    "a.",
+    "a.a@a.aa ",
+    "1@",
+    "1@1.",
+    "\u{ff20}",
+    "a\u{200b}@",
+    ":",
+    "::",
+    "a:",
+    "1::",
+    "a::b:",
+    "00:",
+    "00:1A:2B:3C:",
+    "00-1A-",
+    "-",
+    "-----",
+    "-----BEGIN ",
+    "-----BEGIN PRIVATE KEY-----",
+    "----BEGIN -",
+    "\\",
+    "\\n",
+    "\\u0031",
+    "\\\\u0040",
+    "%",
+    "%31",
+    "%40",
+    "&#",
+    "&#49;",
+    "&#64;",
+    "&amp;",
+    "eyJ",
+    "eyJ.",
+    "eyJ1.eyJ1.",
+    "sk-",
+    "sk-1",
+    "ghp_1",
+    "XXXX ",
+    "XXXX XXXX 1",
+    "DE44 ",
+    "GB33BUKB2020",
+    "abcdefghij",
+    "١२３",
 ];

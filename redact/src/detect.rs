@@ -238,8 +238,15 @@ fn boring(profile: &Profile, raw: &[u8], anchor: usize) -> Option<usize> {
         .take(SHORT)
         .take_while(|byte| byte.is_ascii_alphanumeric())
         .count();
+    let middle = is_in_the_middle(raw, start, letters);
+    if middle && run < SHORT {
+        return Some(start.saturating_add(run));
+    }
     if run >= SHORT {
         return None;
+    }
+    if letters == 0 && is_in_a_table(raw, start, run) {
+        return Some(start.saturating_add(run));
     }
     let before = |steps: usize| start.checked_sub(steps).and_then(at);
     let end = start.saturating_add(run);
@@ -279,6 +286,51 @@ fn boring(profile: &Profile, raw: &[u8], anchor: usize) -> Option<usize> {
         _ => true,
     };
     over.then_some(end)
+}
+
+/// Whether what begins at `start` is the middle of a chain whose beginning has been looked at:
+/// `1.2`, `10:30`, `2024-11`, `550e8400-e29b`.
+fn is_in_the_middle(raw: &[u8], start: usize, letters: usize) -> bool {
+    match raw.get(start.saturating_sub(2)..start) {
+        Some([b'0'..=b'9', b'-']) => true,
+        Some([b'0'..=b'9', b'.' | b':' | b'/']) => letters == 0,
+        _ => false,
+    }
+}
+
+/// Whether a group of digits and the next one are none that a number is written in, and no word
+/// stands near that could say otherwise.
+fn is_in_a_table(raw: &[u8], start: usize, size: usize) -> bool {
+    let end = start.saturating_add(size);
+    let Some(([b' ', first, ..], left)) = raw
+        .get(end..)
+        .zip(raw.get(start.saturating_sub(context::LEFT_BYTES)..start))
+    else {
+        return false;
+    };
+    if !first.is_ascii_digit() || left.last() != Some(&b' ') {
+        return false;
+    }
+    let next = raw.get(end.saturating_add(1)..).unwrap_or_default();
+    let next_size = next
+        .iter()
+        .take(11)
+        .take_while(|byte| byte.is_ascii_digit())
+        .count();
+    if next_size == next.len() {
+        return false;
+    }
+    let zero = raw.get(start) == Some(&b'0');
+    let written = match size {
+        1 => matches!(next_size, 3 | 4),
+        2 => matches!(next_size, 3 | 4 | 5 | 10),
+        3 => matches!(next_size, 2 | 3) || zero,
+        5 => next_size == 5 || zero,
+        6 => next_size == 4,
+        _ => true,
+    };
+    let word = |byte: &u8| byte.is_ascii_alphabetic() || matches!(byte, b'*' | 0x80..);
+    !written && !left.iter().any(word)
 }
 
 /// The character before the first digit of a name.
@@ -373,17 +425,52 @@ fn word_start(raw: &[u8], at: usize, most: usize, sign_ends: bool) -> usize {
                     .and_then(|lead| raw.get(lead..start))
                     .unwrap_or_default();
                 if !joins(char) {
-                    break;
+                    return start;
                 }
                 start = start.saturating_sub(char.len());
             }
-            0xC0.. => break,
-            b'@' if sign_ends => break,
-            byte if is_delimiter(*byte) => break,
+            0xC0.. => return start,
+            b'@' if sign_ends => return start,
+            byte if is_delimiter(*byte) => return start,
             _ => start = before,
         }
     }
-    start
+    escape_start(raw, start)
+}
+
+/// Where the escape begins that `at` stands in the middle of, or `at`. What is held back begins with
+/// whole characters: of an event that ends in half an escape no client can make anything.
+fn escape_start(raw: &[u8], at: usize) -> usize {
+    let is_slash = |place: usize| raw.get(place) == Some(&b'\\');
+    let Some(slash) = (1..=5)
+        .filter_map(|back| at.checked_sub(back))
+        .find(|place| is_slash(*place))
+    else {
+        return at;
+    };
+    let size = if raw.get(slash.saturating_add(1)) == Some(&b'u') {
+        6
+    } else {
+        2
+    };
+    if slash.saturating_add(size) <= at {
+        return at;
+    }
+    let run = (0..=slash)
+        .rev()
+        .take(text::BACKSLASHES)
+        .take_while(|place| is_slash(*place))
+        .count();
+    let start = slash.saturating_add(1).saturating_sub(run);
+    // The second half of a pair stays with the first.
+    let low = raw.get(slash.saturating_add(2)..slash.saturating_add(4));
+    let pair = size == 6 && matches!(low, Some([b'd' | b'D', b'c'..=b'f' | b'C'..=b'F']));
+    let first = start.saturating_sub(run.saturating_add(5));
+    if pair && first < start && is_slash(first) {
+        first
+    } else {
+        start
+    }
 }
 
 /// Whether a character outside ASCII may stand within a word that matters.

@@ -7,7 +7,7 @@ pub const HELD_CHARS: usize = 80;
 pub const HELD_BYTES: usize = 768;
 /// Bytes before the text in hand that are kept to see what stands left of a match: its neighbours
 /// and context words.
-pub const BEHIND_BYTES: usize = 96;
+pub const BEHIND_BYTES: usize = 128;
 /// Bytes of one event that are kept until it is whole. A longer one is redacted string by string
 /// as it passes. Memory grows by doubling, and a stream may take 16 KiB in all.
 pub const EVENT_BYTES: usize = 8 << 10;

@@ -40,13 +40,17 @@ fn holds(target: &str, path: &Path) -> bool {
         "json" => properties::json,
         "sse" => properties::sse,
         "ndjson" => properties::ndjson,
-        other => panic!("{}: no target is called {other}, expected one of {TARGETS:?}", path.display()),
+        other => panic!(
+            "{}: no target is called {other}, expected one of {TARGETS:?}",
+            path.display()
+        ),
     };
     catch_unwind(|| property(&input)).is_ok()
 }
 
 fn files(folder: &Path) -> Vec<PathBuf> {
-    let entries = fs::read_dir(folder).unwrap_or_else(|error| panic!("{}: {error}", folder.display()));
+    let entries =
+        fs::read_dir(folder).unwrap_or_else(|error| panic!("{}: {error}", folder.display()));
     let mut files: Vec<_> = entries.map(|entry| entry.unwrap().path()).collect();
     files.sort();
     files

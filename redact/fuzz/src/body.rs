@@ -68,7 +68,12 @@ pub(crate) fn spans(profile: &Profile, text: &[u8]) -> Vec<Span> {
 /// Asserts that two outputs are the same, and shows both as text if they are not.
 #[track_caller]
 pub(crate) fn assert_same(out: &[u8], expected: &[u8], what: &str) {
-    assert!(out == expected, "{what}:\n  came out {}\n  expected {}", show(out), show(expected));
+    assert!(
+        out == expected,
+        "{what}:\n  came out {}\n  expected {}",
+        show(out),
+        show(expected)
+    );
 }
 
 /// Bytes as a literal.
@@ -83,17 +88,28 @@ pub(crate) fn with_custom() -> Profile {
         literals: vec!["Jane Roe of Leeds", "user1"],
         shapes: vec!["EMP-####", "##@@##", "*-*-*-*-*"],
     }];
-    let rules = Rules { actions: vec![("*", Action::Mask)], custom, ..Rules::default() };
+    let rules = Rules {
+        actions: vec![("*", Action::Mask)],
+        custom,
+        ..Rules::default()
+    };
     Profile::new(&rules).expect("the profile of the fuzz targets")
 }
 
 /// A profile that is the same as before, from somewhere in the body on, changes nothing.
 pub(crate) fn switched(format: Format, text: &[u8], seed: u16) {
-    let (one, other) = (Profile::all(Action::Mask), Profile::all(Action::Mask).mask_all());
+    let (one, other) = (
+        Profile::all(Action::Mask),
+        Profile::all(Action::Mask).mask_all(),
+    );
     let (whole, _) = redacted(format, &one, [text]);
     let (mut redactor, mut out, mut tally) = (Redactor::new(format), Vec::new(), Tally::default());
     for (place, piece) in pieces(text, seed).into_iter().enumerate() {
-        let profile = if (place + usize::from(seed)) % 5 < 3 { &one } else { &other };
+        let profile = if (place + usize::from(seed)) % 5 < 3 {
+            &one
+        } else {
+            &other
+        };
         redactor.push(profile, piece, &mut out, &mut tally);
     }
     redactor.finish(&other, &mut out, &mut tally);

@@ -41,8 +41,15 @@ fn keeps_lines(format: Format, profile: &Profile, body: &[u8], seed: u16) {
     let (out, counted) = redacted(format, profile, pieces(body, seed));
     assert_same(&out, &whole, "in pieces");
     for (kind, action, times) in tally.iter() {
-        let other = counted.iter().find(|(of, by, _)| (*of, *by) == (kind, action));
-        assert_eq!(other.map(|(_, _, times)| times), Some(times), "{} counted", profile.name(kind));
+        let other = counted
+            .iter()
+            .find(|(of, by, _)| (*of, *by) == (kind, action));
+        assert_eq!(
+            other.map(|(_, _, times)| times),
+            Some(times),
+            "{} counted",
+            profile.name(kind)
+        );
     }
     assert_keeps_lines(format, body, &whole);
 }
@@ -50,13 +57,24 @@ fn keeps_lines(format: Format, profile: &Profile, body: &[u8], seed: u16) {
 fn assert_keeps_lines(format: Format, body: &[u8], out: &[u8]) {
     if format == Format::NdJson {
         let (before, after) = (count(body, b'\n'), count(out, b'\n'));
-        assert!(before <= after, "{before} lines, then {after}: {} -> {}", show(body), show(out));
+        assert!(
+            before <= after,
+            "{before} lines, then {after}: {} -> {}",
+            show(body),
+            show(out)
+        );
         return;
     }
     let mut after = other_lines(out);
     for line in other_lines(body) {
         let is_there = after.any(|other| other == line);
-        assert!(is_there, "the line {} went missing: {} -> {}", show(line), show(body), show(out));
+        assert!(
+            is_there,
+            "the line {} went missing: {} -> {}",
+            show(line),
+            show(body),
+            show(out)
+        );
     }
 }
 
@@ -82,7 +100,11 @@ fn nothing_in_it(format: Format, text: &[u8], seed: u16) {
             body.extend_from_slice(format!(": ping\nid: {place}\ndata: ").as_bytes());
         }
         body.extend_from_slice(&document);
-        body.extend_from_slice(if format == Format::Sse { b"\n\n" } else { b"\n" });
+        body.extend_from_slice(if format == Format::Sse {
+            b"\n\n"
+        } else {
+            b"\n"
+        });
     }
     let (out, tally) = redacted(format, &Profile::all(Action::Mask), pieces(&body, seed));
     assert_same(&out, &body, "nothing in it");
@@ -108,7 +130,11 @@ fn streams(format: Format, Input { mode, seed, text }: Input<'_>) {
     let shape = Shape::of(format, mode & 0x0F);
     let mut random = Random::new(seed ^ 0x5555);
     let units = shape.units(text, seed);
-    let (first, second) = units.split_at(if shape.is_double() { units.len() / 2 } else { units.len() });
+    let (first, second) = units.split_at(if shape.is_double() {
+        units.len() / 2
+    } else {
+        units.len()
+    });
     let texts = [first.concat(), second.concat()];
     let (body, count) = shape.body(first, second, &mut random);
     let first_end = count - shape.ends().len() + usize::from(shape.has_text_to_the_end());
@@ -153,8 +179,18 @@ fn streams(format: Format, Input { mode, seed, text }: Input<'_>) {
             ids.push(id);
         }
     }
-    assert_eq!(ids, (0..count).collect::<Vec<_>>(), "order of events: {}", show(&out));
-    assert!(read.events >= count, "{} events of {count}: {}", read.events, show(&out));
+    assert_eq!(
+        ids,
+        (0..count).collect::<Vec<_>>(),
+        "order of events: {}",
+        show(&out)
+    );
+    assert!(
+        read.events >= count,
+        "{} events of {count}: {}",
+        read.events,
+        show(&out)
+    );
     assert!(!read.is_late, "text after its end: {}", show(&out));
 }
 
@@ -196,13 +232,20 @@ struct Read {
 impl Shape {
     fn of(format: Format, number: u8) -> Self {
         if format == Format::NdJson {
-            return if number % 2 == 0 { Self::Generate } else { Self::OllamaChat };
+            return if number % 2 == 0 {
+                Self::Generate
+            } else {
+                Self::OllamaChat
+            };
         }
         SHAPES[usize::from(number) % SHAPES.len()]
     }
 
     fn is_double(self) -> bool {
-        matches!(self, Self::TwoChoices | Self::Tools | Self::Block | Self::Reasoning | Self::OllamaChat)
+        matches!(
+            self,
+            Self::TwoChoices | Self::Tools | Self::Block | Self::Reasoning | Self::OllamaChat
+        )
     }
 
     fn is_signed(self) -> bool {
@@ -219,7 +262,10 @@ impl Shape {
         let text = String::from_utf8_lossy(text);
         if self == Self::Plain {
             let is_plain = |c: &char| !matches!(c, '\n' | '\r' | '{' | '[' | '"' | '\u{feff}');
-            return std::iter::once('x').chain(text.chars().filter(is_plain)).map(String::from).collect();
+            return std::iter::once('x')
+                .chain(text.chars().filter(is_plain))
+                .map(String::from)
+                .collect();
         }
         // A text that can stand in JSON as it is does.
         let is_written = serde_json::from_str::<String>(&format!("\"{text}\"")).is_ok();
@@ -233,16 +279,22 @@ impl Shape {
                     [b'\\', ..] => 2,
                     _ => first.len_utf8(),
                 };
-                let size = if rest.is_char_boundary(size) { size } else { first.len_utf8() };
+                let size = if rest.is_char_boundary(size) {
+                    size
+                } else {
+                    first.len_utf8()
+                };
                 units.push(rest[..size].into());
                 rest = &rest[size..];
             }
             return units;
         }
         let escape = |c: char| match c {
-            c if seed & 0x200 != 0 && !c.is_ascii() => {
-                c.encode_utf16(&mut [0; 2]).iter().map(|unit| format!("\\u{unit:04x}")).collect()
-            }
+            c if seed & 0x200 != 0 && !c.is_ascii() => c
+                .encode_utf16(&mut [0; 2])
+                .iter()
+                .map(|unit| format!("\\u{unit:04x}"))
+                .collect(),
             c => {
                 let written = serde_json::to_string(&c).expect("a character");
                 written[1..written.len() - 1].to_owned()
@@ -260,7 +312,12 @@ impl Shape {
     }
 
     /// The stream, and how many events it has.
-    fn body(self, mut first: &[String], mut second: &[String], random: &mut Random) -> (Vec<u8>, usize) {
+    fn body(
+        self,
+        mut first: &[String],
+        mut second: &[String],
+        random: &mut Random,
+    ) -> (Vec<u8>, usize) {
         let most = [1, 3, 12, 60][random.below(4)];
         let end = ["\n", "\n", "\r\n", "\r"][random.below(4)];
         let mut events: Vec<[String; 2]> = Vec::new();
@@ -271,7 +328,11 @@ impl Shape {
         };
         while !first.is_empty() || !second.is_empty() {
             let piece = take(&mut first, random);
-            let other = if random.below(3) == 0 { String::new() } else { take(&mut second, random) };
+            let other = if random.below(3) == 0 {
+                String::new()
+            } else {
+                take(&mut second, random)
+            };
             events.extend(self.pieces(&piece, &other));
         }
         events.extend(self.ends());
@@ -301,11 +362,14 @@ impl Shape {
             format!("{{{head},\"choices\":[{choices}],\"usage\":null}}")
         };
         let choice = |index: u8, delta: String| {
-            format!("{{\"index\":{index},\"delta\":{{{delta}}},\"logprobs\":null,\"finish_reason\":null}}")
+            format!(
+                "{{\"index\":{index},\"delta\":{{{delta}}},\"logprobs\":null,\"finish_reason\":null}}"
+            )
         };
         let block = |kind: &str, index: u8, member: &str, text: &str| {
             let delta = format!("{{\"type\":\"{kind}\",\"{member}\":\"{text}\"}}");
-            let data = format!("{{\"type\":\"content_block_delta\",\"index\":{index},\"delta\":{delta}}}");
+            let data =
+                format!("{{\"type\":\"content_block_delta\",\"index\":{index},\"delta\":{delta}}}");
             ["content_block_delta".into(), data]
         };
         let tool = |index: u8, text: &str| {
@@ -317,7 +381,8 @@ impl Shape {
             Self::TwoLines => one(chat(choice(0, format!("\n\"content\":\"{piece}\"")))),
             Self::TwoChoices => {
                 let both = [(0, piece), (1, other)];
-                let both = both.map(|(index, text)| choice(index, format!("\"content\":\"{text}\"")));
+                let both =
+                    both.map(|(index, text)| choice(index, format!("\"content\":\"{text}\"")));
                 match other.is_empty() {
                     true => one(chat(both[0].clone())),
                     false => one(chat(both.join(","))),
@@ -332,17 +397,25 @@ impl Shape {
                 one(chat(choice(0, delta)))
             }
             Self::Logprobs => {
-                let tokens = format!("{{\"content\":[{{\"token\":\"{piece}\",\"logprob\":-0.5}}]}}");
+                let tokens =
+                    format!("{{\"content\":[{{\"token\":\"{piece}\",\"logprob\":-0.5}}]}}");
                 let delta = format!("\"content\":\"{piece}\"");
-                let choice = format!("{{\"index\":0,\"delta\":{{{delta}}},\"logprobs\":{tokens},\"finish_reason\":null}}");
+                let choice = format!(
+                    "{{\"index\":0,\"delta\":{{{delta}}},\"logprobs\":{tokens},\"finish_reason\":null}}"
+                );
                 one(chat(choice))
             }
-            Self::Block => vec![block("text_delta", 0, "text", piece), block("text_delta", 1, "text", other)],
+            Self::Block => vec![
+                block("text_delta", 0, "text", piece),
+                block("text_delta", 1, "text", other),
+            ],
             Self::BlockJson => vec![block("input_json_delta", 0, "partial_json", piece)],
             Self::Thinking => vec![block("thinking_delta", 0, "thinking", piece)],
             Self::Response => {
                 let kind = "response.output_text.delta";
-                let head = format!("\"type\":\"{kind}\",\"item_id\":\"m\",\"output_index\":0,\"content_index\":0");
+                let head = format!(
+                    "\"type\":\"{kind}\",\"item_id\":\"m\",\"output_index\":0,\"content_index\":0"
+                );
                 vec![[kind.into(), format!("{{{head},\"delta\":\"{piece}\"}}")]]
             }
             Self::Gemini => one(format!(
@@ -353,10 +426,16 @@ impl Shape {
             )),
             Self::Plain => one(piece.into()),
             Self::Quoted => one(format!("\"{piece}\"")),
-            Self::Generate => one(format!("{{\"model\":\"m\",\"response\":\"{piece}\",\"done\":false}}")),
+            Self::Generate => one(format!(
+                "{{\"model\":\"m\",\"response\":\"{piece}\",\"done\":false}}"
+            )),
             Self::OllamaChat => {
-                let message = format!("{{\"role\":\"assistant\",\"thinking\":\"{piece}\",\"content\":\"{other}\"}}");
-                one(format!("{{\"model\":\"m\",\"message\":{message},\"done\":false}}"))
+                let message = format!(
+                    "{{\"role\":\"assistant\",\"thinking\":\"{piece}\",\"content\":\"{other}\"}}"
+                );
+                one(format!(
+                    "{{\"model\":\"m\",\"message\":{message},\"done\":false}}"
+                ))
             }
         }
     }
@@ -365,7 +444,9 @@ impl Shape {
     fn ends(self) -> Vec<[String; 2]> {
         let one = |data: Value| [String::new(), data.to_string()];
         let done = [String::new(), "[DONE]".to_owned()];
-        let finish = |index: u8| one(json!({"choices": [{"index": index, "delta": {}, "finish_reason": "stop"}]}));
+        let finish = |index: u8| {
+            one(json!({"choices": [{"index": index, "delta": {}, "finish_reason": "stop"}]}))
+        };
         match self {
             Self::NoEnd | Self::Plain | Self::Quoted => Vec::new(),
             Self::TwoChoices => vec![finish(0), finish(1), done],
@@ -378,7 +459,8 @@ impl Shape {
                 vec![one(end), done]
             }
             Self::Block | Self::BlockJson | Self::Thinking => {
-                let stop = |index: u8| json!({"type": "content_block_stop", "index": index}).to_string();
+                let stop =
+                    |index: u8| json!({"type": "content_block_stop", "index": index}).to_string();
                 let end = json!({"type": "message_stop"}).to_string();
                 let name = |name: &str| name.to_owned();
                 vec![
@@ -392,7 +474,9 @@ impl Shape {
                 let end = json!({"type": kind, "item_id": "m", "output_index": 0, "content_index": 0, "text": "…"});
                 vec![[kind.into(), end.to_string()]]
             }
-            Self::Gemini => vec![one(json!({"candidates": [{"finishReason": "STOP", "index": 0}]}))],
+            Self::Gemini => vec![one(
+                json!({"candidates": [{"finishReason": "STOP", "index": 0}]}),
+            )],
             Self::Generate => vec![one(json!({"response": "", "done": true}))],
             Self::OllamaChat => vec![one(json!({"message": {"content": ""}, "done": true}))],
         }
@@ -401,9 +485,17 @@ impl Shape {
     /// Reads a stream as a client does; `body` is what it was, `first_end` the first event that ends
     /// a text.
     fn read(self, out: &[u8], body: &[u8], first_end: usize) -> Read {
-        let out = std::str::from_utf8(out)
-            .unwrap_or_else(|error| panic!("no UTF-8 any more, {error}: {} -> {}", show(body), show(out)));
-        let mut read = Read { first_end, ..Read::default() };
+        let out = std::str::from_utf8(out).unwrap_or_else(|error| {
+            panic!(
+                "no UTF-8 any more, {error}: {} -> {}",
+                show(body),
+                show(out)
+            )
+        });
+        let mut read = Read {
+            first_end,
+            ..Read::default()
+        };
         if matches!(self, Self::Generate | Self::OllamaChat) {
             for line in out.lines() {
                 let value = self.parse(line, body, out);
@@ -416,8 +508,11 @@ impl Shape {
         for event in out.split("\n\n").filter(|event| !event.is_empty()) {
             let lines = || event.split('\n');
             let ids = lines().filter_map(|line| line.strip_prefix("id: "));
-            read.ids.extend(ids.map(|id| id.parse::<usize>().expect("the id")));
-            let data: Vec<_> = lines().filter_map(|line| line.strip_prefix("data: ")).collect();
+            read.ids
+                .extend(ids.map(|id| id.parse::<usize>().expect("the id")));
+            let data: Vec<_> = lines()
+                .filter_map(|line| line.strip_prefix("data: "))
+                .collect();
             let data = data.join("\n");
             match self {
                 Self::Plain => {
@@ -432,8 +527,12 @@ impl Shape {
     }
 
     fn parse(self, data: &str, body: &[u8], out: &str) -> Value {
-        serde_json::from_str(data)
-            .unwrap_or_else(|error| panic!("no JSON any more, {error}: {data:?} in {} -> {out:?}", show(body)))
+        serde_json::from_str(data).unwrap_or_else(|error| {
+            panic!(
+                "no JSON any more, {error}: {data:?} in {} -> {out:?}",
+                show(body)
+            )
+        })
     }
 
     /// Takes the texts of one event.
@@ -441,7 +540,8 @@ impl Shape {
         read.events += 1;
         let mut add = |place: usize, text: &Value| {
             let text = text.as_str().unwrap_or_default();
-            read.is_late |= !text.is_empty() && read.ids.last().is_some_and(|id| *id >= read.first_end);
+            read.is_late |=
+                !text.is_empty() && read.ids.last().is_some_and(|id| *id >= read.first_end);
             read.texts[place].push_str(text);
         };
         let index = |value: &Value| value["index"].as_u64().unwrap_or(0) as usize;

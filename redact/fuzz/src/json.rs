@@ -8,7 +8,9 @@ use super::body::{assert_same, by_spans, pieces, redacted, show, switched, with_
 
 /// However a document is cut, the same comes out; JSON stays JSON of the same shape.
 pub fn json(data: &[u8]) {
-    let Some(Input { mode, seed, text }) = Input::of(data) else { return };
+    let Some(Input { mode, seed, text }) = Input::of(data) else {
+        return;
+    };
     let all = Profile::all(Action::Mask);
     match mode % 8 {
         0 => stays_json(&all, text, seed),
@@ -26,10 +28,21 @@ fn stays_json(profile: &Profile, text: &[u8], seed: u16) {
     let (whole, _) = redacted(Format::Json, profile, [text]);
     let (out, _) = redacted(Format::Json, profile, pieces(text, seed));
     assert_same(&out, &whole, "in pieces");
-    let Ok(before) = serde_json::from_slice::<Value>(text) else { return };
+    let Ok(before) = serde_json::from_slice::<Value>(text) else {
+        return;
+    };
     match serde_json::from_slice::<Value>(&whole) {
-        Ok(after) => assert!(is_same_shape(&before, &after), "another shape: {} -> {}", show(text), show(&whole)),
-        Err(error) => panic!("no JSON any more, {error}: {} -> {}", show(text), show(&whole)),
+        Ok(after) => assert!(
+            is_same_shape(&before, &after),
+            "another shape: {} -> {}",
+            show(text),
+            show(&whole)
+        ),
+        Err(error) => panic!(
+            "no JSON any more, {error}: {} -> {}",
+            show(text),
+            show(&whole)
+        ),
     }
 }
 
@@ -70,7 +83,10 @@ fn strings(profile: &Profile, text: &[u8], seed: u16) {
     for line in text.split('\n') {
         let written = serde_json::to_string(line).expect("a string");
         let written = &written.as_bytes()[1..written.len() - 1];
-        for (document, text) in [(&mut body, written.to_vec()), (&mut expected, by_spans(profile, written))] {
+        for (document, text) in [
+            (&mut body, written.to_vec()),
+            (&mut expected, by_spans(profile, written)),
+        ] {
             document.push(b'"');
             document.extend_from_slice(&text);
             document.extend_from_slice(b"\",");
@@ -87,8 +103,16 @@ fn strings(profile: &Profile, text: &[u8], seed: u16) {
 /// A document of short words and numbers passes as it is.
 fn nothing_in_it(text: &[u8], seed: u16) {
     let body = plain_document(text);
-    assert!(serde_json::from_slice::<Value>(&body).is_ok() || text.len() > 100, "{}", show(&body));
-    let (out, tally) = redacted(Format::Json, &Profile::all(Action::Mask), pieces(&body, seed));
+    assert!(
+        serde_json::from_slice::<Value>(&body).is_ok() || text.len() > 100,
+        "{}",
+        show(&body)
+    );
+    let (out, tally) = redacted(
+        Format::Json,
+        &Profile::all(Action::Mask),
+        pieces(&body, seed),
+    );
     assert_same(&out, &body, "nothing in it");
     assert!(tally.is_empty(), "{tally:?} in {}", show(&body));
 }
@@ -119,7 +143,9 @@ pub(crate) fn plain_document(text: &[u8]) -> Vec<u8> {
             3 => out.extend_from_slice(b"null"),
             4 => out.extend_from_slice(format!("{}", u32::from(*byte) * 40_503).as_bytes()),
             5 => out.extend_from_slice(b"-1.5e3"),
-            6 => out.extend_from_slice(format!("\"{word}, \\\"{word}\\\" \\u00e9\\n{word}.\"").as_bytes()),
+            6 => out.extend_from_slice(
+                format!("\"{word}, \\\"{word}\\\" \\u00e9\\n{word}.\"").as_bytes(),
+            ),
             _ => out.extend_from_slice(format!("\"{word}\"").as_bytes()),
         }
     }
@@ -130,7 +156,8 @@ pub(crate) fn plain_document(text: &[u8]) -> Vec<u8> {
 /// What is released too early is not lost.
 fn releases(text: &[u8], seed: u16) {
     let profile = Profile::all(Action::Count);
-    let (mut redactor, mut out, mut tally) = (Redactor::new(Format::Json), Vec::new(), Tally::default());
+    let (mut redactor, mut out, mut tally) =
+        (Redactor::new(Format::Json), Vec::new(), Tally::default());
     for (place, piece) in pieces(text, seed).into_iter().enumerate() {
         redactor.push(&profile, piece, &mut out, &mut tally);
         if (place + usize::from(seed)) % 3 == 0 {
@@ -147,7 +174,8 @@ pub(crate) fn blocks(format: Format, text: &[u8], seed: u16) {
     let (masked, _) = redacted(format, &Profile::all(Action::Mask), [text]);
     let block = Profile::all(Action::Block);
     let run = |pieces: Vec<&[u8]>| {
-        let (mut redactor, mut out, mut tally) = (Redactor::new(format), Vec::new(), Tally::default());
+        let (mut redactor, mut out, mut tally) =
+            (Redactor::new(format), Vec::new(), Tally::default());
         for piece in pieces {
             redactor.push(&block, piece, &mut out, &mut tally);
         }
@@ -159,10 +187,29 @@ pub(crate) fn blocks(format: Format, text: &[u8], seed: u16) {
     assert_same(&out, &whole, "blocked in pieces");
     assert_eq!(is_blocked, is_cut_blocked, "blocked or not");
     let is_prefix = masked.starts_with(&whole) && (is_blocked || masked == whole);
-    assert!(is_prefix, "blocked:\n  came out {}\n  masked is {}", show(&whole), show(&masked));
+    assert!(
+        is_prefix,
+        "blocked:\n  came out {}\n  masked is {}",
+        show(&whole),
+        show(&masked)
+    );
 }
 
 const WORDS: [&str; 16] = [
-    "role", "content", "type", "text", "name", "delta", "choices", "message", "id", "index", "usage", "a", "usual words",
-    "parts", "logprob", "thinking",
+    "role",
+    "content",
+    "type",
+    "text",
+    "name",
+    "delta",
+    "choices",
+    "message",
+    "id",
+    "index",
+    "usage",
+    "a",
+    "usual words",
+    "parts",
+    "logprob",
+    "thinking",
 ];

@@ -29,6 +29,10 @@ impl<'a> Input<'a> {
     /// Takes an input apart; one that is too short for it is none.
     pub fn of(data: &'a [u8]) -> Option<Self> {
         let (&[mode, a, b], text) = data.split_first_chunk()?;
-        Some(Self { mode, seed: u16::from_le_bytes([a, b]), text })
+        Some(Self {
+            mode,
+            seed: u16::from_le_bytes([a, b]),
+            text,
+        })
     }
 }

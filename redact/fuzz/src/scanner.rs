@@ -7,7 +7,9 @@ use super::body::{assert_same, by_spans, pieces, redacted, show, spans, with_cus
 
 /// However a text is cut, what comes out is the redaction of the whole, and nothing too early.
 pub fn scanner(data: &[u8]) {
-    let Some(Input { mode, seed, text }) = Input::of(data) else { return };
+    let Some(Input { mode, seed, text }) = Input::of(data) else {
+        return;
+    };
     match mode % 8 {
         0 => masks(&Profile::all(Action::Mask), text, seed),
         1 => counts(text, seed),
@@ -24,12 +26,21 @@ fn masks(profile: &Profile, text: &[u8], seed: u16) {
     let whole = by_spans(profile, text);
     let (one, tally) = redacted(Format::Text, profile, [text]);
     assert_same(&one, &whole, "in one piece");
-    let (mut redactor, mut out, mut counted) = (Redactor::new(Format::Text), Vec::new(), Tally::default());
+    let (mut redactor, mut out, mut counted) =
+        (Redactor::new(Format::Text), Vec::new(), Tally::default());
     for piece in pieces(text, seed) {
         redactor.push(profile, piece, &mut out, &mut counted);
-        assert!(whole.starts_with(&out), "too early:\n  came out {}\n  expected {}", show(&out), show(&whole));
+        assert!(
+            whole.starts_with(&out),
+            "too early:\n  came out {}\n  expected {}",
+            show(&out),
+            show(&whole)
+        );
         let held = redactor.held();
-        assert!(held <= breakglass_redact::limits::HELD_BYTES, "{held} bytes held back");
+        assert!(
+            held <= breakglass_redact::limits::HELD_BYTES,
+            "{held} bytes held back"
+        );
     }
     redactor.finish(profile, &mut out, &mut counted);
     assert_same(&out, &whole, "in pieces");
@@ -43,8 +54,16 @@ fn counts(text: &[u8], seed: u16) {
     assert_same(&out, text, "counted only");
     let spans = spans(&profile, text);
     for entity in Entity::ALL {
-        let there = spans.iter().filter(|span| span.kind == (*entity).into()).count();
-        assert_eq!(tally.of(*entity) as usize, there, "{entity} in {}", show(text));
+        let there = spans
+            .iter()
+            .filter(|span| span.kind == (*entity).into())
+            .count();
+        assert_eq!(
+            tally.of(*entity) as usize,
+            there,
+            "{entity} in {}",
+            show(text)
+        );
     }
 }
 
@@ -57,7 +76,8 @@ fn switches(text: &[u8], seed: u16) {
     let mut pieces = pieces(before, seed);
     let switch = pieces.len();
     pieces.push(after);
-    let (mut redactor, mut out, mut tally) = (Redactor::new(Format::Text), Vec::new(), Tally::default());
+    let (mut redactor, mut out, mut tally) =
+        (Redactor::new(Format::Text), Vec::new(), Tally::default());
     for (place, piece) in pieces.iter().enumerate() {
         let profile = if place < switch { &all } else { &stricter };
         redactor.push(profile, piece, &mut out, &mut tally);
@@ -73,7 +93,8 @@ fn switches(text: &[u8], seed: u16) {
     if !left.ends_with(QUIET) {
         return;
     }
-    let (mut redactor, mut out, mut tally) = (Redactor::new(Format::Text), Vec::new(), Tally::default());
+    let (mut redactor, mut out, mut tally) =
+        (Redactor::new(Format::Text), Vec::new(), Tally::default());
     redactor.push(&few, &first, &mut out, &mut tally);
     redactor.push(&stricter, QUIET, &mut out, &mut tally);
     redactor.push(&stricter, after, &mut out, &mut tally);
@@ -87,8 +108,13 @@ fn is_monotone(text: &[u8], seed: u16) {
     let few = some(seed);
     let found = spans(&few.mask_all(), text);
     for span in spans(&few, text) {
-        let is_covered = (span.start..span.end).all(|at| found.iter().any(|by| by.start <= at && at < by.end));
-        assert!(is_covered, "{span:?} is uncovered in {}: {found:?}", show(text));
+        let is_covered =
+            (span.start..span.end).all(|at| found.iter().any(|by| by.start <= at && at < by.end));
+        assert!(
+            is_covered,
+            "{span:?} is uncovered in {}: {found:?}",
+            show(text)
+        );
     }
 }
 
@@ -96,7 +122,10 @@ fn is_monotone(text: &[u8], seed: u16) {
 fn releases(text: &[u8], seed: u16) {
     let count = Profile::all(Action::Count);
     let mask = Profile::all(Action::Mask);
-    let mut redactors = [(&count, Redactor::new(Format::Text)), (&mask, Redactor::new(Format::Text))];
+    let mut redactors = [
+        (&count, Redactor::new(Format::Text)),
+        (&mask, Redactor::new(Format::Text)),
+    ];
     let mut outs = [Vec::new(), Vec::new()];
     let mut tally = Tally::default();
     for (place, piece) in pieces(text, seed).into_iter().enumerate() {
@@ -119,9 +148,15 @@ fn blocks(text: &[u8], seed: u16) {
     let names: Vec<_> = few(seed).map(Entity::name).collect();
     let mut actions: Vec<_> = names.iter().map(|name| (*name, Action::Block)).collect();
     actions.push(("*", Action::Mask));
-    let profile = Profile::new(&Rules { actions, ..Rules::default() }).expect("a profile that blocks");
+    let profile = Profile::new(&Rules {
+        actions,
+        ..Rules::default()
+    })
+    .expect("a profile that blocks");
     let all = spans(&profile, text);
-    let first = all.iter().find(|span| profile.action(span.kind) == Some(Action::Block));
+    let first = all
+        .iter()
+        .find(|span| profile.action(span.kind) == Some(Action::Block));
     let expected = match first {
         None => by_spans(&profile, text),
         // What follows must not tell: the same text with its end cut off there.
@@ -141,15 +176,22 @@ fn blocks(text: &[u8], seed: u16) {
 /// How many bytes of the redaction of `text` come from `start` on.
 fn tail_len(profile: &Profile, text: &[u8], start: usize) -> usize {
     let (mut len, mut from) = (0, start);
-    for span in spans(profile, text).iter().filter(|span| span.start >= start) {
+    for span in spans(profile, text)
+        .iter()
+        .filter(|span| span.start >= start)
+    {
         len += span.start - from + profile.name(span.kind).len() + 2;
         from = span.end;
     }
     len + text.len() - from
 }
 
-fn redacted_blocked<'a>(profile: &Profile, pieces: impl IntoIterator<Item = &'a [u8]>) -> (Vec<u8>, Tally) {
-    let (mut redactor, mut out, mut tally) = (Redactor::new(Format::Text), Vec::new(), Tally::default());
+fn redacted_blocked<'a>(
+    profile: &Profile,
+    pieces: impl IntoIterator<Item = &'a [u8]>,
+) -> (Vec<u8>, Tally) {
+    let (mut redactor, mut out, mut tally) =
+        (Redactor::new(Format::Text), Vec::new(), Tally::default());
     for piece in pieces {
         redactor.push(profile, piece, &mut out, &mut tally);
     }
@@ -159,15 +201,22 @@ fn redacted_blocked<'a>(profile: &Profile, pieces: impl IntoIterator<Item = &'a 
 
 /// Some entities masked, as the seed says, the others not looked for.
 fn some(seed: u16) -> Profile {
-    let actions = few(seed).map(|entity| (entity.name(), Action::Mask)).collect();
-    let rules = Rules { actions, ignore_private_ips: seed & 1 == 1, ..Rules::default() };
+    let actions = few(seed)
+        .map(|entity| (entity.name(), Action::Mask))
+        .collect();
+    let rules = Rules {
+        actions,
+        ignore_private_ips: seed & 1 == 1,
+        ..Rules::default()
+    };
     Profile::new(&rules).expect("a profile of a few entities")
 }
 
 fn few(seed: u16) -> impl Iterator<Item = Entity> {
     let mask = u64::from(seed).wrapping_mul(0xD6E8_FEB8_6659_FD93) | 1 << (seed % 45);
     let all = Entity::ALL.iter().copied().enumerate();
-    all.filter(move |(place, _)| mask >> (place % 64) & 1 == 1).map(|(_, entity)| entity)
+    all.filter(move |(place, _)| mask >> (place % 64) & 1 == 1)
+        .map(|(_, entity)| entity)
 }
 
 #[track_caller]

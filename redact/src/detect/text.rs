@@ -423,6 +423,6 @@ pub(super) const WINDOW_BYTES: usize = 384;
 /// Characters that are looked at ahead of need where nothing has to be decoded.
 const READ_AHEAD: usize = 24;
 /// Backslashes before one character: seven are JSON inside JSON inside JSON.
-const BACKSLASHES: usize = 8;
+pub(super) const BACKSLASHES: usize = 8;
 /// The longest numeric reference that stands for a character, `&#x10FFFF;`.
 const REFERENCE_BYTES: usize = 10;

@@ -339,3 +339,27 @@ fn what_is_held_is_bounded_whatever_comes() {
         }
     }
 }
+
+#[test]
+fn no_piece_that_leaves_ends_in_an_escape() {
+    let profile = Profile::all(Action::Mask);
+    for piece in [
+        "\\ufffd",
+        "\\u0e01\\u0e02",
+        "\\ud83d\\ude00",
+        "\\n\\t",
+        "\\\\u0040",
+        "a\\u0016",
+        "\\\\\\\\n",
+    ] {
+        let (mut scanner, mut out, mut tally) = (Scanner::default(), Vec::new(), Tally::default());
+        for _ in 0..60 {
+            scanner.push(&profile, b"", piece.as_bytes(), &mut out, &mut tally);
+            let text = format!("\"{}\"", show(&out));
+            assert!(
+                serde_json::from_str::<String>(&text).is_ok(),
+                "{text} is no JSON string"
+            );
+        }
+    }
+}
