@@ -18,6 +18,7 @@ mod module;
 mod operator;
 mod orders;
 mod personalities;
+mod redaction;
 mod refusal;
 mod roots;
 mod spoofing;

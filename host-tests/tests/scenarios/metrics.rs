@@ -76,6 +76,7 @@ fn names_are_few_and_known() {
             "breakglass_killed_streams_total",
             "breakglass_blocked_total",
             "breakglass_keyless_total",
+            "breakglass_held_bytes_total",
             "breakglass_orders_total",
             "breakglass_config_rejected_total",
         ];

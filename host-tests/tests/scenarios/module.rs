@@ -4,11 +4,12 @@ use breakglass_host_tests::{Profile, Proxy, module};
 
 use crate::world::{World, all_canary};
 
-/// 300 KB: what a control plane sends to a thousand proxies, and what V8 compiles on each start.
-const MAX_BYTES: usize = 300_000;
+/// What a control plane sends to a thousand proxies, and what V8 compiles on each start. The goal was
+/// 300 KB; `docs/decisions/0010` says why redaction does not fit into it. This keeps it from growing.
+const MAX_BYTES: usize = 480_000;
 
 #[test]
-fn the_module_is_at_most_300_kilobytes() {
+fn the_module_is_no_larger_than_decided() {
     let size = module().size();
     assert!(
         size <= MAX_BYTES,
