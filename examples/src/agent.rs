@@ -1,11 +1,14 @@
-//! A fake agent: answers like an OpenAI-compatible service, as slowly, as wrongly and as leakily as
-//! it is told to, and remembers what reached it.
+//! A fake agent: answers like an OpenAI-compatible service, or an Anthropic-compatible one, as
+//! slowly, as wrongly and as leakily as it is told to, and remembers what reached it.
 
 mod answer;
+mod anthropic;
 mod log;
+mod openai;
 mod pii;
 mod server;
 
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::str::FromStr;
 use std::sync::{Arc, PoisonError, RwLock};
@@ -16,7 +19,9 @@ use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
 pub use log::{Ending, Seen};
-pub use pii::{AADHAAR, CARD, EMAIL};
+pub use pii::{
+    AADHAAR, API_KEY, CARD, Datum, EMAIL, MOBILE, PAN, PERSONAL, SENTENCES, Sentence, UPI_ID,
+};
 
 use log::Log;
 
@@ -39,8 +44,10 @@ pub struct AgentConfig {
     pub write_delay: Duration,
     /// Share of requests that are answered with status 500.
     pub error_rate: Rate,
-    /// Share of answers that contain made-up personal data: [`EMAIL`], [`AADHAAR`], [`CARD`].
+    /// Share of answers that leak made-up personal data: once, and a long answer again and again.
     pub pii_rate: Rate,
+    /// What it leaks, one sentence after the other; what of it, says [`Agent::leaked`].
+    pub pii: &'static [Sentence],
 }
 
 /// How an answer is cut into writes to the socket.
@@ -123,7 +130,12 @@ impl Agent {
         self.shared.log.total()
     }
 
-    /// Forgets what reached it so far.
+    /// How often it wrote personal data, by entity, since the start or since [`Agent::forget`].
+    pub fn leaked(&self) -> BTreeMap<&'static str, u64> {
+        self.shared.log.leaked()
+    }
+
+    /// Forgets what reached it so far, and what it leaked.
     pub fn forget(&self) {
         self.shared.log.clear();
     }
@@ -159,6 +171,7 @@ impl AgentConfig {
             write_delay: Duration::ZERO,
             error_rate: Rate::default(),
             pii_rate: Rate::default(),
+            pii: &SENTENCES,
         }
     }
 }
@@ -184,8 +197,17 @@ impl Rate {
 
     /// Whether the request with this number, counted from 0, is hit.
     fn hits(self, number: u64) -> bool {
-        let hits_before = |count: u64| u128::from(count) * u128::from(self.ppm) / 1_000_000;
-        hits_before(number.saturating_add(1)) > hits_before(number)
+        self.hits_before(number.saturating_add(1)) > self.hits_before(number)
+    }
+
+    /// Which of its hits the request with this number is, counted from 0, if it is hit.
+    fn hit(self, number: u64) -> Option<u64> {
+        self.hits(number).then(|| self.hits_before(number))
+    }
+
+    fn hits_before(self, number: u64) -> u64 {
+        let hits = u128::from(number) * u128::from(self.ppm) / 1_000_000;
+        u64::try_from(hits).unwrap_or(u64::MAX)
     }
 }
 
@@ -239,6 +261,8 @@ mod tests {
             let rate = Rate::percent(percent).unwrap();
             let hits = (0..10_000).filter(|&number| rate.hits(number)).count();
             assert_eq!(hits, expected, "{percent} %");
+            let turns: Vec<u64> = (0..10_000).filter_map(|number| rate.hit(number)).collect();
+            assert_eq!(turns, (0..expected as u64).collect::<Vec<_>>());
         }
         assert!(Rate::percent(101.0).is_err());
     }

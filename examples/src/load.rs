@@ -11,6 +11,7 @@
 //! ```
 
 mod connection;
+mod exposure;
 mod progress;
 mod record;
 mod user;
@@ -24,6 +25,7 @@ use serde_json::{Value, json};
 use tokio::sync::mpsc::{self, UnboundedSender};
 use tokio::task::JoinSet;
 
+pub use exposure::{CLEAR_BYTES, Exposure};
 pub use progress::Progress;
 pub use record::{End, Record};
 

@@ -20,6 +20,9 @@ pub struct Parser {
 /// The `data` that ends a stream of an OpenAI-compatible service.
 pub const DONE: &str = "[DONE]";
 
+/// The name of the event that ends a stream of an Anthropic-compatible service.
+pub const MESSAGE_STOP: &str = "message_stop";
+
 // === impl Event ===
 
 impl Event {
@@ -31,7 +34,7 @@ impl Event {
 
     /// Whether this is the end of the stream.
     pub fn is_done(&self) -> bool {
-        self.data == DONE
+        self.data == DONE || self.name.as_deref() == Some(MESSAGE_STOP)
     }
 
     /// The data, if it is JSON.

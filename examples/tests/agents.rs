@@ -105,6 +105,24 @@ async fn an_agent_notices_that_its_reader_left() {
     assert_eq!(agent.seen()[0].ending, Ending::Dropped);
 }
 
+#[tokio::test]
+async fn a_stream_can_be_watched_event_by_event() {
+    let agent = start(quick()).await;
+    let ask = serde_json::json!({"stream": true, "max_tokens": 3});
+    for (path, before, after) in [("/v1/chat/completions", 1, 2), ("/v1/messages", 3, 3)] {
+        let headers = [("x-user-id", "alice")];
+        let events = http::events(agent.addr(), path, &headers, &ask).await;
+        let (mut events, mut read) = (events.unwrap(), Vec::new());
+        while let Some(event) = events.next().await.unwrap() {
+            read.push(event);
+        }
+        assert_eq!((events.status, read.len()), (200, before + 3 + after));
+        let done: Vec<usize> = (0..read.len()).filter(|&at| read[at].is_done()).collect();
+        assert_eq!(done, [read.len() - 1], "{path}");
+        assert_eq!(agent.seen().last().unwrap().unit.as_deref(), Some("alice"));
+    }
+}
+
 async fn start(config: AgentConfig) -> Agent {
     Agent::start(config, ([127, 0, 0, 1], 0).into())
         .await

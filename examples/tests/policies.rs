@@ -4,7 +4,8 @@ use std::path::Path;
 
 use breakglass_examples::share::{Percent, Salt};
 use breakglass_examples::stack::repository;
-use breakglass_policy::{Arm, Gate, Policy, Timestamp};
+use breakglass_policy::{Arm, Direction, Gate, Policy, Timestamp};
+use breakglass_redact::Profile;
 
 #[test]
 fn every_policy_but_the_broken_one_is_accepted() {
@@ -23,6 +24,27 @@ fn every_policy_but_the_broken_one_is_accepted() {
         read += 1;
     }
     assert!(read > 5, "{read} policies");
+}
+
+#[test]
+fn every_redaction_names_entities_that_the_filter_knows() {
+    let mut read = 0;
+    for name in ["count", "arms", "entities", "requests"]
+        .map(|name| format!("redaction-{name}.json"))
+        .into_iter()
+        .chain(["redaction.json".to_owned()])
+    {
+        let policy = policy(&repository().join("examples/policies").join(&name)).unwrap();
+        let redaction = policy.rollouts[0].redaction.as_ref().unwrap();
+        for arm in Arm::BOTH {
+            for direction in Direction::BOTH {
+                let profile = Profile::of(redaction, arm, direction);
+                assert!(profile.is_ok(), "{name}: {}", profile.unwrap_err());
+                read += usize::from(!profile.unwrap().is_idle());
+            }
+        }
+    }
+    assert_eq!(read, 16, "scans of five policies");
 }
 
 #[test]

@@ -1,12 +1,12 @@
 //! What reached an agent.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
 use serde_json::{Value, json};
 
-use super::SEEN_LIMIT;
+use super::{Datum, SEEN_LIMIT};
 
 /// One request as the agent saw it.
 #[derive(Clone, Debug)]
@@ -49,6 +49,8 @@ struct Inner {
     forgotten: u64,
     /// Where the count of [`Log::total`] starts.
     counted_from: u64,
+    /// Personal data in what was answered, by entity.
+    leaked: BTreeMap<&'static str, u64>,
 }
 
 /// The number of a request in its agent's log.
@@ -95,11 +97,23 @@ impl Log {
         inner.forgotten + inner.entries.len() as u64 - inner.counted_from
     }
 
+    pub(super) fn leak(&self, data: &[Datum]) {
+        let mut inner = self.lock();
+        for datum in data {
+            *inner.leaked.entry(datum.entity).or_default() += 1;
+        }
+    }
+
+    pub(super) fn leaked(&self) -> BTreeMap<&'static str, u64> {
+        self.lock().leaked.clone()
+    }
+
     pub(super) fn clear(&self) {
         let mut inner = self.lock();
         inner.forgotten += inner.entries.len() as u64;
         inner.counted_from = inner.forgotten;
         inner.entries.clear();
+        inner.leaked.clear();
     }
 
     /// For `GET /_seen`.

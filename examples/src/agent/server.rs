@@ -54,7 +54,7 @@ async fn answer(
     Ok(match (&head.method, head.uri.path()) {
         (&Method::GET, "/_seen") => json(StatusCode::OK, shared.log.json().to_string()),
         (_, path) if path.ends_with(ECHO) => echo(&head, body, &shared).await,
-        (&Method::POST, path) if PATHS.contains(&path) => {
+        (&Method::POST, path) if answers(path) => {
             let (number, at) = (shared.log.add(seen(&head)), Instant::now());
             let Ok(body) = Limited::new(body, BODY_LIMIT).collect().await else {
                 shared
@@ -62,7 +62,7 @@ async fn answer(
                     .update(number, |seen| seen.ending = Ending::Dropped);
                 return Ok(json(StatusCode::PAYLOAD_TOO_LARGE, "{}".to_owned()));
             };
-            let ask = Ask::read(&head.headers, &body.to_bytes());
+            let ask = Ask::read(path, &head.headers, &body.to_bytes());
             chat(ask, number, at, shared).await
         }
         _ => {
@@ -72,6 +72,10 @@ async fn answer(
             json(StatusCode::NOT_FOUND, error.to_owned())
         }
     })
+}
+
+fn answers(path: &str) -> bool {
+    path == PATH || ENDS.iter().any(|end| path.ends_with(end))
 }
 
 /// Says back the whole request, as it came.
@@ -108,7 +112,8 @@ async fn chat(ask: Ask, number: Number, at: Instant, shared: Arc<Shared>) -> Res
             vec![answer::error(&config)],
         )
     } else {
-        let draft = Draft::new(&config, &ask, number, config.pii_rate.hits(number));
+        let draft = Draft::new(&config, &ask, number, config.pii_rate.hit(number));
+        open.shared.log.leak(&draft.leaks);
         match ask.stream {
             true => (
                 StatusCode::OK,
@@ -214,8 +219,10 @@ impl Drop for Open {
 
 const JSON: &str = "application/json";
 
-/// Where the agent answers.
-const PATHS: [&str; 2] = ["/v1/agents/support", "/v1/chat/completions"];
+/// Where the agent answers, and what the other paths end with where it does: those of the clients
+/// of both providers.
+const PATH: &str = "/v1/agents/support";
+const ENDS: [&str; 2] = ["/chat/completions", answer::MESSAGES];
 
 /// What the path of a request ends with that wants to be said back.
 const ECHO: &str = "/echo";

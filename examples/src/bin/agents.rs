@@ -9,9 +9,9 @@ use clap::Parser;
 
 /// Two fake agents, an old and a new prompt version, that answer like an OpenAI-compatible service.
 ///
-/// POST /v1/agents/support or /v1/chat/completions; with "stream": true in the body the answer is a
-/// stream of events. GET /_seen tells what reached an agent. What is set here with `--canary-…`
-/// holds for the new version only.
+/// POST /v1/agents/support or …/chat/completions, or …/messages for answers in Anthropic's shape; with
+/// "stream": true in the body the answer is a stream of events. GET /_seen tells what reached an
+/// agent. What is set here with `--canary-…` or `--stable-…` holds for that version only.
 #[derive(Debug, Parser)]
 #[command(name = "agents", version)]
 struct Arguments {
@@ -42,6 +42,9 @@ struct Arguments {
     /// Share of requests that the new version fails, in percent
     #[arg(long, value_name = "PERCENT", default_value = "0%")]
     canary_error_rate: Rate,
+    /// Share of the old version's answers with made-up personal data, in percent
+    #[arg(long, value_name = "PERCENT", default_value = "0%")]
+    stable_pii_rate: Rate,
     /// Share of the new version's answers with made-up personal data, in percent
     #[arg(long, value_name = "PERCENT", default_value = "0%")]
     canary_pii_rate: Rate,
@@ -50,11 +53,11 @@ struct Arguments {
 #[tokio::main]
 async fn main() -> Result<()> {
     let arguments = Arguments::parse();
-    let stable = Agent::start(
-        arguments.config(&arguments.stable_version),
-        arguments.stable,
-    )
-    .await?;
+    let stable = AgentConfig {
+        pii_rate: arguments.stable_pii_rate,
+        ..arguments.config(&arguments.stable_version)
+    };
+    let stable = Agent::start(stable, arguments.stable).await?;
     let canary = AgentConfig {
         error_rate: arguments.canary_error_rate,
         pii_rate: arguments.canary_pii_rate,

@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use anyhow::{Context, Result};
+use breakglass_examples::agent::Rate;
 use breakglass_examples::stack::{Options, Ports, Stack, repository};
 
 #[tokio::main]
@@ -16,6 +17,7 @@ async fn main() -> Result<()> {
         // Slow enough to watch a stream, and to cut it.
         agent.token_delay = std::time::Duration::from_millis(100);
     }
+    options.stable.pii_rate = Rate::ALWAYS;
     let mut stack = Stack::start(options).await?;
     print!("{TEXT}");
     tokio::select! {
@@ -39,6 +41,7 @@ const DIR: &str = "target/run";
 
 const TEXT: &str = r#"
 Envoy is up, with prompt-v41 and prompt-v42 behind it and 10 % of the users on prompt-v42.
+prompt-v41 gives away (made-up) personal data in every answer, prompt-v42 in none.
 Traffic 127.0.0.1:10000, operator 127.0.0.1:10001, admin 127.0.0.1:9901. Ctrl-C stops everything.
 In another terminal, from the top of the repository:
 
@@ -75,4 +78,35 @@ In another terminal, from the top of the repository:
 
 # Back in service, with a policy of a higher generation
   envoy/push.sh examples/policies/pins.json target/run/ecds/breakglass.yaml
+
+# The leak: so far nobody looks for it. Ask a few times: it is another one each time
+  curl -s 127.0.0.1:10000/v1/agents/support -H 'x-user-id: alice' -d '{}' | grep -o '"content":"[^"]*"'
+
+# Count it: answers stay as they are, Envoy counts by version and entity
+  envoy/push.sh examples/policies/redaction-count.json target/run/ecds/breakglass.yaml
+  for i in $(seq 100); do curl -s 127.0.0.1:10000/v1/agents/support -H "x-user-id: u$i" -d '{}' -o /dev/null; done
+  curl -s 127.0.0.1:9901/stats/prometheus | grep -e ^breakglass_redactions_total -e ^breakglass_responses_total
+  tail -n 3 target/run/access.log
+
+# Mask everything, by an order, while a long stream runs in yet another terminal: it is masked from its next event on
+  curl -sN 127.0.0.1:10000/v1/agents/support -H 'x-user-id: alice' -d '{"stream": true, "max_tokens": 300}' | grep -o --line-buffered '"content":"[^"]*"'
+  curl -s 127.0.0.1:10001/v1/orders -H 'content-type: application/vnd.breakglass.order+json' -d '{"rollout": "support-agent", "generation": 18, "redaction": "mask_all"}'
+
+# Mask it by policy, in both shapes of stream
+  envoy/push.sh examples/policies/redaction.json target/run/ecds/breakglass.yaml
+  curl -sN 127.0.0.1:10000/v1/agents/support/chat/completions -H 'x-user-id: alice' -d '{"stream": true}'
+  curl -sN 127.0.0.1:10000/v1/agents/support/messages -H 'x-user-id: alice' -d '{"stream": true}'
+
+# Withhold what comes after a card number or a key, from the old version only
+  envoy/push.sh examples/policies/redaction-arms.json target/run/ecds/breakglass.yaml
+  for i in $(seq 5); do curl -sN 127.0.0.1:10000/v1/agents/support -H 'x-user-id: alice' -d '{"stream": true}' | tail -n 4; done
+
+# Entities of your own: the agent says the request back, and the answer is masked
+  envoy/push.sh examples/policies/redaction-entities.json target/run/ecds/breakglass.yaml
+  curl -s 127.0.0.1:10000/v1/agents/support/echo -H 'x-user-id: alice' -d '{"text": "EMP-204417 leads Project Bluebird from 10.0.0.7"}'; echo
+
+# Requests: a key is refused, other data is masked before the agent sees it
+  envoy/push.sh examples/policies/redaction-requests.json target/run/ecds/breakglass.yaml
+  curl -si 127.0.0.1:10000/v1/agents/support/echo -H 'x-user-id: alice' -H 'content-type: application/json' -d '{"text": "use AKIAIOSFODNN7EXAMPLE"}'; echo
+  curl -s 127.0.0.1:10000/v1/agents/support/echo -H 'x-user-id: alice' -H 'content-type: application/json' -d '{"text": "write to asha.rao@example.com"}'; echo
 "#;

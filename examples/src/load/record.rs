@@ -4,6 +4,7 @@ use std::time::Instant;
 
 use serde_json::Value;
 
+use super::Exposure;
 use crate::sse::Event;
 
 /// One request from start to end, as its user saw it.
@@ -28,6 +29,8 @@ pub struct Record {
     pub tokens: Vec<Instant>,
     /// When a stream's `[DONE]` came.
     pub done: Option<Instant>,
+    /// What the text of the answer exposed.
+    pub exposure: Exposure,
     pub end: End,
 }
 
@@ -66,6 +69,7 @@ impl Record {
             retry_after: None,
             tokens: Vec::new(),
             done: None,
+            exposure: Exposure::default(),
             end: End::None(String::new()),
         }
     }

@@ -13,7 +13,8 @@ use serde_json::Value;
 use tokio::sync::mpsc::UnboundedSender;
 
 use super::connection::Connection;
-use super::{End, Plan, Record, Update};
+use super::exposure::Watch;
+use super::{End, Exposure, Plan, Record, Update};
 use crate::UNIT_HEADER;
 use crate::sse::Parser;
 
@@ -92,7 +93,7 @@ impl Sender {
 
     async fn stream(&self, record: &mut Record, response: Response<Incoming>) {
         let mut body = response.into_body();
-        let mut parser = Parser::default();
+        let (mut parser, mut watch) = (Parser::default(), Watch::default());
         let (mut error, mut reset) = (None, None);
         while let Some(frame) = body.frame().await {
             let frame = match frame {
@@ -111,10 +112,11 @@ impl Sender {
                 } else if event.is_error() {
                     error = Some(event);
                 } else if let Some(chunk) = event.json() {
-                    self.chunk(record, &chunk);
+                    self.chunk(record, &mut watch, &chunk);
                 }
             }
         }
+        record.exposure = watch.exposure();
         record.end = match (error, reset) {
             (Some(event), reset) => End::Error { event, reset },
             (None, Some(reset)) => End::Reset(reset),
@@ -123,16 +125,18 @@ impl Sender {
         };
     }
 
-    fn chunk(&self, record: &mut Record, chunk: &Value) {
+    fn chunk(&self, record: &mut Record, watch: &mut Watch, chunk: &Value) {
         if let Some(received) = chunk.get("received") {
             record.received = received.clone();
         }
         if record.version.is_none() {
             record.version = chunk["version"].as_str().map(str::to_owned);
         }
-        if chunk.pointer("/choices/0/delta/content").is_none() {
+        let texts = TEXTS.iter().filter_map(|text| chunk.pointer(text));
+        let Some(text) = texts.filter_map(Value::as_str).next() else {
             return;
-        }
+        };
+        watch.push(text.as_bytes());
         record.tokens.push(Instant::now());
         if record.tokens.len() == 1 {
             let (unit, version) = (record.unit.clone(), record.version.clone());
@@ -144,6 +148,7 @@ impl Sender {
 
 async fn whole(record: &mut Record, response: Response<Incoming>) -> Result<()> {
     let body = response.into_body().collect().await?.to_bytes();
+    record.exposure = Exposure::of(&body);
     record.end = End::Whole;
     let Ok(answer) = serde_json::from_slice::<Value>(&body) else {
         return Ok(());
@@ -170,6 +175,9 @@ impl Record {
 
 /// The host that the users ask for; the agents live on loopback, whatever it says.
 const HOST_NAME: &str = "agents.example.com";
+
+/// Where the text is in an event, of an OpenAI-compatible service and of an Anthropic-compatible one.
+const TEXTS: [&str; 2] = ["/choices/0/delta/content", "/delta/text"];
 
 /// No answer takes this long, the longest stream of the demo included.
 const REQUEST_LIMIT: Duration = Duration::from_secs(120);

@@ -80,6 +80,14 @@ impl Operator {
             .await
     }
 
+    /// Orders that every entity is masked in the answers and requests of a rollout, whatever its
+    /// policy says, open streams included.
+    pub async fn mask_all(&self, rollout: &str, generation: u64) -> Result<Answer> {
+        let redaction = "mask_all";
+        self.order(&json!({"rollout": rollout, "generation": generation, "redaction": redaction}))
+            .await
+    }
+
     /// Posts anything as an order.
     pub async fn post(
         &self,

@@ -1,4 +1,4 @@
-//! Part three: the kill, under load and with streams open.
+//! Part five: the kill, under load and with streams open.
 
 use std::time::{Duration, Instant};
 
@@ -21,7 +21,7 @@ pub(crate) async fn kill(
     people: &People,
     generation: u64,
 ) -> Result<()> {
-    ui.part("3. Kill: one order, under load, with streams open");
+    ui.part("5. Kill: one order, under load, with streams open");
     let faults = traffic.ledger.faults;
     let streams = open(ui, stack, traffic).await?;
     let moments = order(ui, stack, traffic, generation).await?;
@@ -214,8 +214,9 @@ fn cut_streams(ui: &mut Ui, streams: &[&Record], moments: Moments) {
 }
 
 fn kept_streams(ui: &mut Ui, streams: &[&Record]) {
+    // A leak adds to the words.
     let is_whole =
-        |record: &&&Record| record.end == End::Done && record.tokens.len() == STREAM_WORDS;
+        |record: &&&Record| record.end == End::Done && record.tokens.len() >= STREAM_WORDS;
     let whole = streams.iter().filter(is_whole).count();
     ui.check(
         whole == PINNED_STREAMS && streams.len() == PINNED_STREAMS,

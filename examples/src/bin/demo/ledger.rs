@@ -33,6 +33,8 @@ pub(crate) struct Ledger {
     pub(crate) cut: Cut,
     /// Requests that were sent after the answer to the kill and got the new version nevertheless.
     pub(crate) late: usize,
+    /// What was seen of personal data.
+    pub(crate) seen: Seen,
     /// Requests sent so far that are over.
     pub(crate) requests: usize,
     /// The first few things that were wrong.
@@ -45,6 +47,19 @@ pub(crate) struct Ledger {
 pub(crate) struct Moments {
     pub(crate) ordered: Instant,
     pub(crate) confirmed: Instant,
+}
+
+/// What users saw of personal data.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Seen {
+    /// Answers that were looked at, whole or not, and how many of them were streams.
+    pub(crate) answers: usize,
+    pub(crate) streams: usize,
+    /// Answers in which a value stood in clear, as much of it as is a leak.
+    pub(crate) clear: usize,
+    /// Answers with placeholders, and placeholders by entity.
+    pub(crate) masked: usize,
+    pub(crate) placeholders: BTreeMap<String, u64>,
 }
 
 /// Plain requests that the kill ended.
@@ -88,6 +103,7 @@ impl Ledger {
             kill: None,
             cut: Cut::default(),
             late: 0,
+            seen: Seen::default(),
             requests: 0,
             complaints: Vec::new(),
             faults: 0,
@@ -123,8 +139,19 @@ impl Ledger {
         }
     }
 
+    /// A short stream that was read to its end, or was to be.
+    pub(crate) fn read(&mut self, record: &Record) {
+        self.requests += 1;
+        self.look(record);
+        match record.is_good() {
+            true => self.decided(record),
+            false => self.complain(record, format!("no good stream: {:?}", record.end)),
+        }
+    }
+
     fn finished(&mut self, record: Record) {
         self.requests += 1;
+        self.look(&record);
         // Streams are judged by how they ended, later; a stream's decision is judged here.
         let is_stream = !record.tokens.is_empty() || matches!(record.end, End::Done);
         if is_stream {
@@ -209,6 +236,24 @@ impl Ledger {
         }
         if moved_back {
             self.complain(record, format!("moved back by generation {generation}"));
+        }
+    }
+
+    /// Looks for personal data in an answer, be it a good one or not.
+    fn look(&mut self, record: &Record) {
+        if record.answered.is_none() {
+            return;
+        }
+        let (seen, exposure) = (&mut self.seen, &record.exposure);
+        seen.answers += 1;
+        seen.streams += usize::from(!record.tokens.is_empty());
+        seen.masked += usize::from(!exposure.masked.is_empty());
+        for (entity, times) in &exposure.masked {
+            *seen.placeholders.entry(entity.clone()).or_default() += times;
+        }
+        if exposure.is_clear() {
+            seen.clear += 1;
+            self.complain(record, format!("saw in clear: {:?}", exposure.clear));
         }
     }
 

@@ -1,8 +1,10 @@
-//! The whole story on a real Envoy, in half a minute: ramp, lies, kill, mistakes. Every promise is
+//! The whole story on a real Envoy, in half a minute: leak, ramp, lies, kill, mistakes. Every promise is
 //! checked, and the exit status says whether all of them held.
 
 mod kill;
+mod leak;
 mod ledger;
+mod mask;
 mod ramp;
 mod refusal;
 mod story;
@@ -13,6 +15,7 @@ use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
+use breakglass_examples::agent::Rate;
 use breakglass_examples::http;
 use breakglass_examples::share::Percent;
 use breakglass_examples::stack::{Options, Stack, filter_module};
@@ -80,6 +83,7 @@ async fn start() -> Result<Stack> {
     for agent in [&mut options.stable, &mut options.canary] {
         agent.token_delay = story::WORD_EVERY;
     }
+    options.stable.pii_rate = Rate::percent(story::LEAKY_PERCENT)?;
     Stack::start(options).await
 }
 
@@ -111,24 +115,22 @@ async fn introduce(ui: &Ui, stack: &Stack, people: &People, begun: Instant) -> R
 async fn acts(ui: &mut Ui, stack: &Stack, people: &People) -> Result<()> {
     let mut ledger = Ledger::new(SALT, &story::vips());
     ledger.announce(1, Meaning::Ramp(Percent::whole(0)));
-    let mut traffic = Traffic::start(stack, people, ledger);
-    traffic
-        .until("0 %: users seen", people.all.len(), |ledger| {
-            ledger.users_seen(1)
-        })
-        .await?;
+    let leaks = leak::before(ui, stack, people, &mut ledger).await?;
 
+    let mut traffic = Traffic::start(stack, people, ledger);
     let ramped = ramp::ramp(ui, stack, &mut traffic, people).await?;
+    leak::after(ui, stack, &mut traffic, people, &leaks, ramped).await?;
     ramp::lies(ui, stack, &traffic, people).await;
     let killed = ramped + 1;
     kill::kill(ui, stack, &mut traffic, people, killed).await?;
     refusal::refusal(ui, stack, &mut traffic, people, killed).await?;
+    mask::mask_all(ui, stack, killed).await?;
     books(ui, stack, traffic.stop().await).await
 }
 
-/// Part five: the filter's counters against the ledger.
+/// Part eight: the filter's counters against the ledger.
 async fn books(ui: &mut Ui, stack: &Stack, ledger: Ledger) -> Result<()> {
-    ui.part("5. The books");
+    ui.part("8. The books");
     let rollout = [("rollout", ROLLOUT)];
     let deadline = Instant::now() + COUNTERS_LIMIT;
     // Workers may hand in their last counts a moment later.
@@ -155,6 +157,16 @@ async fn books(ui: &mut Ui, stack: &Stack, ledger: Ledger) -> Result<()> {
     ui.line(format_args!(
         "breakglass_killed_streams_total {killed_streams}"
     ));
+    let seen = &ledger.seen;
+    ui.check(
+        seen.clear == 0,
+        "in all that time no user saw a value in clear",
+        format_args!(
+            "{} answers, {} with placeholders",
+            thousands(seen.answers),
+            thousands(seen.masked)
+        ),
+    );
     ui.check(
         ledger.faults == 0,
         "nothing else went wrong in all that time",

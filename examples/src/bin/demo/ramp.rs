@@ -1,4 +1,4 @@
-//! Part one: the ramp, a step at a time, by pushing policies.
+//! Part two: the ramp, a step at a time, by pushing policies.
 
 use anyhow::{Result, bail};
 use breakglass_examples::load::Plan;
@@ -17,7 +17,7 @@ pub(crate) async fn ramp(
     traffic: &mut Traffic,
     people: &People,
 ) -> Result<u64> {
-    ui.part("1. Ramp: each step is a policy pushed to the running Envoy, under load");
+    ui.part("2. Ramp: each step is a policy pushed to the running Envoy, under load");
     ui.line(format_args!(
         "{:>5}   {:<28}{:<28}{:>9}{:>8}{:>12}{:>11}",
         "asked",
@@ -89,9 +89,9 @@ pub(crate) async fn ramp(
     Ok(generation)
 }
 
-/// Part two: what clients say about their arm does not count.
+/// Part four: what clients say about their arm does not count.
 pub(crate) async fn lies(ui: &mut Ui, stack: &Stack, traffic: &Traffic, people: &People) {
-    ui.part("2. Lies: some clients send the filter's own headers");
+    ui.part("4. Lies: some clients send the filter's own headers");
     let step = |generation: u64| traffic.ledger.tallies.get(&generation);
     // At the first step nearly all of them ask for what they must not get.
     let liars = step(2).map_or(0, |tally| {

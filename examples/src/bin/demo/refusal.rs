@@ -1,4 +1,4 @@
-//! Part four: a broken policy, and an old one that would undo the kill.
+//! Part six: a broken policy, and an old one that would undo the kill.
 
 use anyhow::Result;
 use breakglass_examples::stack::{Pushed, Stack, Stats};
@@ -16,7 +16,7 @@ pub(crate) async fn refusal(
     people: &People,
     killed: u64,
 ) -> Result<()> {
-    ui.part("4. Mistakes: a broken policy, and an old one pushed again");
+    ui.part("6. Mistakes: a broken policy, and an old one pushed again");
     let before = stack.admin().stats().await?;
     let pushed = stack
         .push_policy(&story::policy(killed + 1, "lots"))

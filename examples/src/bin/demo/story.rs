@@ -24,6 +24,9 @@ pub(crate) const CANARY: Version = Version {
     prompt: "42",
 };
 
+/// The old version leaks in so many of a hundred answers, the new one in none.
+pub(crate) const LEAKY_PERCENT: f64 = 8.0;
+
 pub(crate) const ROLLOUT: &str = "support-agent";
 pub(crate) const SALT: &str = "chg-2026-0117";
 
@@ -40,6 +43,18 @@ pub(crate) const LYING_USERS: usize = 400;
 /// the policy pins to the old one.
 pub(crate) const CANARY_STREAMS: usize = 40;
 pub(crate) const PINNED_STREAMS: usize = 10;
+
+/// Users who read short streams, of so many words, in the shapes of two providers.
+pub(crate) const READERS: usize = 200;
+pub(crate) const READER_WORDS: usize = 12;
+pub(crate) const READER_PATHS: [&str; 2] = [
+    "/v1/agents/support/chat/completions",
+    "/v1/agents/support/messages",
+];
+
+/// Another agent in another rollout, where leaks are only counted until somebody orders otherwise.
+pub(crate) const COUNTED: &str = "billing-agent";
+pub(crate) const COUNTED_PATH: &str = "/v1/agents/billing/chat/completions";
 
 /// Words of a stream, and the time between two of them: a stream flows for five seconds.
 pub(crate) const STREAM_WORDS: usize = 200;
@@ -85,6 +100,13 @@ pub(crate) fn vips() -> Vec<String> {
         .collect()
 }
 
+/// Users who read short streams.
+pub(crate) fn readers() -> Vec<String> {
+    (1..=READERS)
+        .map(|number| format!("reader-{number}"))
+        .collect()
+}
+
 /// What a liar sends to get the new version.
 pub(crate) fn lies() -> Vec<(String, String)> {
     [
@@ -100,13 +122,6 @@ pub(crate) fn lies() -> Vec<(String, String)> {
 
 /// The policy; `percent` may be nonsense.
 pub(crate) fn policy(generation: u64, percent: impl Into<Value>) -> Value {
-    let arm = |arm: Version| {
-        json!({
-            "version": arm.version,
-            "cluster": arm.cluster,
-            "request_headers": {"x-prompt-version": arm.prompt},
-        })
-    };
     json!({
         "policy": "support",
         "rollouts": [{
@@ -117,6 +132,33 @@ pub(crate) fn policy(generation: u64, percent: impl Into<Value>) -> Value {
             "pins": {"stable": vips()},
             "arms": {"stable": arm(STABLE), "canary": arm(CANARY)},
             "control": {"generation": generation, "ramp": {"percent": percent.into()}, "kill": null},
+            "redaction": {"response": {"*": "mask"}},
         }],
+    })
+}
+
+/// The same, and the rollout where leaks are only counted.
+pub(crate) fn policy_that_counts(generation: u64, percent: u32) -> Value {
+    let mut policy = policy(generation, percent);
+    let counted = json!({
+        "name": COUNTED,
+        "match": {"path_prefix": "/v1/agents/billing"},
+        "unit": [{"header": breakglass_examples::UNIT_HEADER}],
+        "salt": "chg-2026-0118",
+        "arms": {"stable": arm(STABLE), "canary": arm(CANARY)},
+        "control": {"generation": 1, "ramp": {"percent": 0}, "kill": null},
+        "redaction": {"response": {"*": "count"}},
+    });
+    if let Some(rollouts) = policy["rollouts"].as_array_mut() {
+        rollouts.push(counted);
+    }
+    policy
+}
+
+fn arm(arm: Version) -> Value {
+    json!({
+        "version": arm.version,
+        "cluster": arm.cluster,
+        "request_headers": {"x-prompt-version": arm.prompt},
     })
 }

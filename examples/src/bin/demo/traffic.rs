@@ -3,9 +3,10 @@
 use std::time::{Duration, Instant};
 
 use anyhow::{Result, bail};
-use breakglass_examples::load::{Load, Plan, Progress, Protocol, Shape, Update};
+use breakglass_examples::load::{Load, Plan, Progress, Protocol, Record, Shape, Update};
 use breakglass_examples::stack::Stack;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
+use tokio::task::JoinSet;
 
 use crate::ledger::Ledger;
 use crate::story::{self, People};
@@ -61,6 +62,13 @@ impl Traffic {
         });
     }
 
+    /// Has every reader read a stream, and puts them into the book.
+    pub(crate) async fn read_streams(&mut self, stack: &Stack) {
+        for record in readings(stack).await {
+            self.ledger.read(&record);
+        }
+    }
+
     fn load(&mut self, plan: Plan) {
         self.loads.push(plan.start(self.updates.clone()));
     }
@@ -103,6 +111,49 @@ impl Traffic {
         }
         self.ledger
     }
+}
+
+/// Everybody asks once for a plain answer, then every reader for a stream, and nobody else asks for
+/// anything: so that all counts can be exact.
+pub(crate) async fn once(stack: &Stack, people: &People, ledger: &mut Ledger) {
+    let plan = |users: &[String]| Plan::new(stack.traffic(), users.to_vec());
+    let http2 = Plan {
+        protocol: Protocol::Http2,
+        ..plan(&people.http2)
+    };
+    let lying = Plan {
+        headers: story::lies(),
+        ..plan(&people.lying)
+    };
+    let (http1, http2, lying) = tokio::join!(plan(&people.http1).run(), http2.run(), lying.run());
+    for record in http1.into_iter().chain(http2).chain(lying) {
+        ledger.add(Update::Finished(Box::new(record)));
+    }
+    for record in readings(stack).await {
+        ledger.read(&record);
+    }
+}
+
+/// Every reader reads a stream: of each shape half of them, and of each half over HTTP/2.
+async fn readings(stack: &Stack) -> Vec<Record> {
+    let users = story::readers();
+    let kinds = story::READER_PATHS.into_iter().flat_map(|path| {
+        [Protocol::Http1, Protocol::Http2].map(|protocol| (path.to_owned(), protocol))
+    });
+    let mut running = JoinSet::new();
+    for ((path, protocol), users) in kinds.zip(users.chunks(story::READERS / 4)) {
+        let plan = Plan {
+            path,
+            protocol,
+            shape: Shape::Stream {
+                tokens: story::READER_WORDS,
+            },
+            concurrency: users.len(),
+            ..Plan::new(stack.traffic(), users.to_vec())
+        };
+        running.spawn(plan.run());
+    }
+    running.join_all().await.concat()
 }
 
 /// Of each sender, between two requests. People read; and two cores have an Envoy, two agents and
