@@ -4,6 +4,7 @@
 //! ([`text`]) is shown to the families of detectors. What they propose is arbitrated here.
 
 mod address;
+mod boring;
 mod class;
 mod context;
 mod custom;
@@ -13,12 +14,15 @@ mod phone;
 mod secret;
 mod text;
 mod token;
+mod word;
 
 use crate::entity::{Entity, Kind};
 use crate::profile::Profile;
 
+use boring::boring;
 pub(crate) use secret::Swallow;
 use text::{END, LETTER, OTHER, WIDE, Window};
+use word::{is_delimiter, last_word, window_start, word_start};
 
 /// One entity found in a text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -213,286 +217,6 @@ fn next_anchor(profile: &Profile, raw: &[u8], at: usize) -> Option<usize> {
         None => class::find(raw, at),
         Some(starts) => class::find_with(raw, at, starts),
     }
-}
-
-/// Passes over short numbers and short names with digits in them, which most anchors are: returns
-/// where to go on. Says nothing unless it sees enough to be sure.
-fn boring(profile: &Profile, raw: &[u8], anchor: usize) -> Option<usize> {
-    if profile.starts.is_some() || !raw.get(anchor)?.is_ascii_digit() {
-        return None;
-    }
-    let at = |place: usize| raw.get(place).copied();
-    let back = raw.get(anchor.saturating_sub(SHORT)..anchor)?;
-    let letters = back
-        .iter()
-        .rev()
-        .take_while(|byte| byte.is_ascii_alphanumeric())
-        .count();
-    let mut start = anchor.saturating_sub(letters);
-    // The letter of an escape is none of the name: `\n3`.
-    let escaped = letters > 0 && start.checked_sub(1).and_then(at) == Some(b'\\');
-    start = start.saturating_add(usize::from(escaped));
-    let run = raw
-        .get(start..)?
-        .iter()
-        .take(SHORT)
-        .take_while(|byte| byte.is_ascii_alphanumeric())
-        .count();
-    let middle = is_in_the_middle(raw, start, letters);
-    if middle && run < SHORT {
-        return Some(start.saturating_add(run));
-    }
-    if run >= SHORT {
-        return None;
-    }
-    if letters == 0 && is_in_a_table(raw, start, run) {
-        return Some(start.saturating_add(run));
-    }
-    let before = |steps: usize| start.checked_sub(steps).and_then(at);
-    let end = start.saturating_add(run);
-    let (next, after) = (at(end)?, at(end.saturating_add(1))?);
-    match before(1) {
-        _ if escaped => {}
-        // What two capitals, or the crosses of a masked number, may have begun is looked at.
-        Some(b' ')
-            if before(2)
-                .is_none_or(|byte| byte.is_ascii_uppercase() || matches!(byte, b'x' | b'*')) =>
-        {
-            return None;
-        }
-        Some(b'(') if next == b')' && matches!(after, b',' | b';' | b')' | b'"' | b'?') => {}
-        None
-        | Some(
-            b' ' | b'"' | b',' | b'=' | b'[' | b'>' | b'<' | b'{' | b';' | b'|' | b'\'' | b'\n'
-            | b'\t',
-        ) => {}
-        Some(_) => return None,
-    }
-    let name = letters > 0 && !before_digits(raw, anchor).is_ascii_hexdigit();
-    let over = match next {
-        b' ' => match after {
-            b'0'..=b'9' | b'(' | b'+' | b'-' | 0x80.. => false,
-            b'A'..=b'Z' | b'a'..=b'z' => {
-                (letters == 0 || run != 4) && (run != 2 || !after.is_ascii_hexdigit())
-            }
-            _ => true,
-        },
-        b'.' if after.is_ascii_digit() && letters == 0 => is_decimal(raw, end)?,
-        b'.' => !after.is_ascii_alphanumeric() && after < 0x80,
-        b':' => name && (after == b':' || after == b' '),
-        b'\\' => matches!(after, b'n' | b'r' | b't' | b'"'),
-        b'-' | b'/' | b'@' | b'_' | b'%' | b'+' | b'&' | b'#' | 0x80.. => false,
-        b')' => before(1) == Some(b'(') || !matches!(after, b' ' | b'-' | b'.'),
-        _ => true,
-    };
-    over.then_some(end)
-}
-
-/// Whether what begins at `start` is the middle of a chain whose beginning has been looked at:
-/// `1.2`, `10:30`, `2024-11`, `550e8400-e29b`.
-fn is_in_the_middle(raw: &[u8], start: usize, letters: usize) -> bool {
-    match raw.get(start.saturating_sub(2)..start) {
-        Some([b'0'..=b'9', b'-']) => true,
-        Some([b'0'..=b'9', b'.' | b':' | b'/']) => letters == 0,
-        _ => false,
-    }
-}
-
-/// Whether a group of digits and the next one are none that a number is written in, and no word
-/// stands near that could say otherwise.
-fn is_in_a_table(raw: &[u8], start: usize, size: usize) -> bool {
-    let end = start.saturating_add(size);
-    let Some(([b' ', first, ..], left)) = raw
-        .get(end..)
-        .zip(raw.get(start.saturating_sub(context::LEFT_BYTES)..start))
-    else {
-        return false;
-    };
-    if !first.is_ascii_digit() || left.last() != Some(&b' ') {
-        return false;
-    }
-    let next = raw.get(end.saturating_add(1)..).unwrap_or_default();
-    let next_size = next
-        .iter()
-        .take(11)
-        .take_while(|byte| byte.is_ascii_digit())
-        .count();
-    if next_size == next.len() {
-        return false;
-    }
-    let zero = raw.get(start) == Some(&b'0');
-    let written = match size {
-        1 => matches!(next_size, 3 | 4),
-        2 => matches!(next_size, 3 | 4 | 5 | 10),
-        3 => matches!(next_size, 2 | 3) || zero,
-        5 => next_size == 5 || zero,
-        6 => next_size == 4,
-        _ => true,
-    };
-    let word = |byte: &u8| byte.is_ascii_alphabetic() || matches!(byte, b'*' | 0x80..);
-    !written && !left.iter().any(word)
-}
-
-/// The character before the first digit of a name.
-fn before_digits(raw: &[u8], anchor: usize) -> u8 {
-    let before = anchor.checked_sub(1).and_then(|at| raw.get(at));
-    before.copied().unwrap_or(b' ')
-}
-
-/// Whether a number with a point at `point` is over after a few decimals.
-fn is_decimal(raw: &[u8], point: usize) -> Option<bool> {
-    let decimals = raw.get(point.saturating_add(1)..)?;
-    let size = decimals
-        .iter()
-        .take(SHORT)
-        .take_while(|byte| byte.is_ascii_digit())
-        .count();
-    let (next, after) = (*decimals.get(size)?, *decimals.get(size.saturating_add(1))?);
-    let goes_on = match next {
-        b' ' => !after.is_ascii_alphabetic(),
-        b',' | b'"' | b';' | b')' | b'}' | b']' | b'<' => false,
-        _ => true,
-    };
-    Some(size < SHORT && !goes_on)
-}
-
-/// Where the window for an anchor begins: with the word that it stands in, and with what may belong
-/// to it before that: two capitals, the masked part of a number, an opening parenthesis.
-fn window_start(raw: &[u8], anchor: usize) -> usize {
-    match raw.get(anchor) {
-        // An address has one `@`, so what is before another one is none of it.
-        Some(b'@') => word_start(raw, anchor, WORD_BYTES, true),
-        _ => with_what_belongs(raw, word_start(raw, anchor, NUMBER_BYTES, true)),
-    }
-}
-
-fn with_what_belongs(raw: &[u8], mut start: usize) -> usize {
-    let before = |at: usize, size: usize| raw.get(at.saturating_sub(size)..at).unwrap_or_default();
-    for _ in 0..2 {
-        if let [a, b, c, d, b' '] = before(start, 5)
-            && [a, b, c, d]
-                .into_iter()
-                .all(|byte| matches!(byte, b'X' | b'x' | b'*'))
-        {
-            start = start.saturating_sub(5);
-        }
-    }
-    match before(start, 3) {
-        [a, b, b' '] if a.is_ascii_uppercase() && b.is_ascii_uppercase() => start.saturating_sub(3),
-        [.., b'('] => start.saturating_sub(1),
-        _ => start,
-    }
-}
-
-/// Where the text begins that a word still to come may join.
-fn last_word(raw: &[u8]) -> usize {
-    // A character that the end cuts off may turn out to be one that joins.
-    let cut = raw
-        .iter()
-        .rev()
-        .take(3)
-        .take_while(|byte| matches!(byte, 0x80..=0xBF))
-        .count();
-    let lead = raw.len().saturating_sub(cut).saturating_sub(1);
-    let whole: usize = match raw.get(lead) {
-        Some(0xC2..=0xDF) => 2,
-        Some(0xE0..=0xEF) => 3,
-        Some(0xF0..=0xF4) => 4,
-        _ => 0,
-    };
-    let end = if whole > cut.saturating_add(1) {
-        lead
-    } else {
-        raw.len()
-    };
-    with_what_belongs(raw, word_start(raw, end, WORD_BYTES, false))
-}
-
-/// Where the word begins that ends before `at`, at most so many bytes back.
-fn word_start(raw: &[u8], at: usize, most: usize, sign_ends: bool) -> usize {
-    let mut start = at;
-    let least = at.saturating_sub(most);
-    while start > least {
-        let before = start.saturating_sub(1);
-        let Some(byte) = raw.get(before) else { break };
-        match byte {
-            0x80..=0xBF => {
-                // Inside a character; its first byte, at most three before, tells what it is.
-                let lead = (before.saturating_sub(3)..before)
-                    .rev()
-                    .find(|at| raw.get(*at).is_some_and(|byte| *byte >= 0xC0));
-                let char = lead
-                    .and_then(|lead| raw.get(lead..start))
-                    .unwrap_or_default();
-                if !joins(char) {
-                    return start;
-                }
-                start = start.saturating_sub(char.len());
-            }
-            0xC0.. => return start,
-            b'@' if sign_ends => return start,
-            byte if is_delimiter(*byte) => return start,
-            _ => start = before,
-        }
-    }
-    escape_start(raw, start)
-}
-
-/// Where the escape begins that `at` stands in the middle of, or `at`. What is held back begins with
-/// whole characters: of an event that ends in half an escape no client can make anything.
-fn escape_start(raw: &[u8], at: usize) -> usize {
-    let is_slash = |place: usize| raw.get(place) == Some(&b'\\');
-    let Some(slash) = (1..=5)
-        .filter_map(|back| at.checked_sub(back))
-        .find(|place| is_slash(*place))
-    else {
-        return at;
-    };
-    let size = if raw.get(slash.saturating_add(1)) == Some(&b'u') {
-        6
-    } else {
-        2
-    };
-    if slash.saturating_add(size) <= at {
-        return at;
-    }
-    let run = (0..=slash)
-        .rev()
-        .take(text::BACKSLASHES)
-        .take_while(|place| is_slash(*place))
-        .count();
-    let start = slash.saturating_add(1).saturating_sub(run);
-    // The second half of a pair stays with the first.
-    let low = raw.get(slash.saturating_add(2)..slash.saturating_add(4));
-    let pair = size == 6 && matches!(low, Some([b'd' | b'D', b'c'..=b'f' | b'C'..=b'F']));
-    let first = start.saturating_sub(run.saturating_add(5));
-    if pair && first < start && is_slash(first) {
-        first
-    } else {
-        start
-    }
-}
-
-/// Whether a character outside ASCII may stand within a word that matters.
-fn joins(char: &[u8]) -> bool {
-    match char {
-        [0xC2, 0xA0] => false,
-        [0xC2..=0xDF, _] => true,
-        [0xE0, 0xA5, 0xA6..=0xAF] | [0xEF, 0xBC, 0x90..=0x99 | 0xA0 | 0x8E | 0x8B] => true,
-        [0xE2, 0x80, 0x8B..=0x95]
-        | [0xE2, 0x81, 0xA0..=0xA4]
-        | [0xEF, 0xBB, 0xBF]
-        | [0xE2, 0x88, 0x92] => true,
-        _ => false,
-    }
-}
-
-fn is_delimiter(byte: u8) -> bool {
-    !(byte.is_ascii_alphanumeric()
-        || matches!(
-            byte,
-            b'.' | b'_' | b'-' | b'+' | b'@' | b'%' | b'&' | b'#' | b'\\' | b':' | b'*'
-        ))
 }
 
 // === impl Sight ===
@@ -753,11 +477,5 @@ const JOINED_BYTES: usize = 256;
 const GLUE: [&[u8]; 4] = [b"is", b"no", b"number", b"to"];
 /// Letters and digits in a row that are too few for any match without a separator.
 const SHORT: usize = 7;
-/// Bytes before an anchor that a match may begin in: a local part of 64, and what is written in
-/// more bytes than one.
-const WORD_BYTES: usize = 80;
-/// The same before the first digit of a number, a key or an address of a machine.
-const NUMBER_BYTES: usize = 48;
-
 #[cfg(test)]
 pub(crate) mod tests;

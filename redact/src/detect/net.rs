@@ -134,6 +134,9 @@ fn v6_address(sight: &mut Sight<'_, '_>, start: usize) {
     if left.is_ascii_alphanumeric() || matches!(left, b':' | b'_' | b'.' | LETTER) {
         return;
     }
+    if left == b'-' && sight.second_left_of(start).is_ascii_alphanumeric() {
+        return;
+    }
     let Some(address) = V6::read(sight, start) else {
         return;
     };

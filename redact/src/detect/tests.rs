@@ -1,5 +1,12 @@
+use proptest::prelude::*;
+
 use super::*;
 use crate::profile::{Action, Custom, Rules};
+
+thread_local! {
+    /// Whether nothing is passed over unseen.
+    pub(super) static LOOKS_AT_ALL: std::cell::Cell<bool> = const { std::cell::Cell::new(false) };
+}
 
 /// The case table, without its marks.
 pub(crate) fn texts() -> impl Iterator<Item = &'static [u8]> {
@@ -267,4 +274,42 @@ fn a_wrong_rule_is_refused_with_the_likely_meaning() {
         ..Rules::default()
     });
     assert!(twice.contains("already"), "{twice}");
+}
+
+/// What stands between cases where passing over too much would show.
+const SEAMS: [&str; 46] = [
+    " ", "", ". ", ", ", "\\n", "\n", "-", "(", "@", " +", "\\\"", " AA ", ")", "). ", "::", "1",
+    "12", "9.1 ", "107,901 ", "\\n3. ", "u32::", "(33).x", "$", "%", ":", " 98", ".", "x", "AB",
+    " AB ", "\\t", " kg", " {", " =", "<", ">", "ab", "/", "fe", "5 ", "|", "'", "1 2 3 ",
+    "12 34 ", "1-2-", "10:30 ",
+];
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 20_000, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn what_is_passed_over_was_nothing(
+        parts in prop::collection::vec((any::<prop::sample::Index>(), any::<prop::sample::Index>(), any::<prop::sample::Index>(), any::<u8>()), 1..8),
+    ) {
+        let texts: Vec<_> = texts().collect();
+        let mut text = Vec::new();
+        for (case, before, at, part) in parts {
+            let case = texts[case.index(texts.len())];
+            let (head, tail) = case.split_at(at.index(case.len() + 1));
+            text.extend_from_slice(SEAMS[before.index(SEAMS.len())].as_bytes());
+            text.extend_from_slice(match part {
+                0..100 => b"",
+                100..180 => tail,
+                180..220 => head,
+                _ => case,
+            });
+            text.extend_from_slice(SEAMS[at.index(SEAMS.len())].as_bytes());
+        }
+        let profile = Profile::all(Action::Mask);
+        let found = find(&profile, &text, false);
+        LOOKS_AT_ALL.set(true);
+        let all = find(&profile, &text, false);
+        LOOKS_AT_ALL.set(false);
+        prop_assert_eq!(found, all, "{}", String::from_utf8_lossy(&text));
+    }
 }

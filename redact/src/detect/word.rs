@@ -1,0 +1,148 @@
+//! Where words begin: what a window shows, and what is held back because more of it may come.
+
+use super::text;
+
+/// Where the window for an anchor begins: with the word that it stands in, and with what may belong
+/// to it before that: two capitals, the masked part of a number, an opening parenthesis.
+pub(super) fn window_start(raw: &[u8], anchor: usize) -> usize {
+    match raw.get(anchor) {
+        // An address has one `@`, so what is before another one is none of it.
+        Some(b'@') => word_start(raw, anchor, WORD_BYTES, true),
+        _ => with_what_belongs(raw, word_start(raw, anchor, NUMBER_BYTES, true)),
+    }
+}
+
+fn with_what_belongs(raw: &[u8], mut start: usize) -> usize {
+    let before = |at: usize, size: usize| raw.get(at.saturating_sub(size)..at).unwrap_or_default();
+    for _ in 0..2 {
+        if let [a, b, c, d, b' '] = before(start, 5)
+            && [a, b, c, d]
+                .into_iter()
+                .all(|byte| matches!(byte, b'X' | b'x' | b'*'))
+        {
+            start = start.saturating_sub(5);
+        }
+    }
+    match before(start, 3) {
+        [a, b, b' '] if a.is_ascii_uppercase() && b.is_ascii_uppercase() => start.saturating_sub(3),
+        [.., b'('] => start.saturating_sub(1),
+        _ => start,
+    }
+}
+
+/// Where the text begins that a word still to come may join.
+pub(super) fn last_word(raw: &[u8]) -> usize {
+    // A character that the end cuts off may turn out to be one that joins.
+    let cut = raw
+        .iter()
+        .rev()
+        .take(3)
+        .take_while(|byte| matches!(byte, 0x80..=0xBF))
+        .count();
+    let lead = raw.len().saturating_sub(cut).saturating_sub(1);
+    let whole: usize = match raw.get(lead) {
+        Some(0xC2..=0xDF) => 2,
+        Some(0xE0..=0xEF) => 3,
+        Some(0xF0..=0xF4) => 4,
+        _ => 0,
+    };
+    let end = if whole > cut.saturating_add(1) {
+        lead
+    } else {
+        raw.len()
+    };
+    with_what_belongs(raw, word_start(raw, end, WORD_BYTES, false))
+}
+
+/// Where the word begins that ends before `at`, at most so many bytes back.
+pub(super) fn word_start(raw: &[u8], at: usize, most: usize, sign_ends: bool) -> usize {
+    let mut start = at;
+    let least = at.saturating_sub(most);
+    while start > least {
+        let before = start.saturating_sub(1);
+        let Some(byte) = raw.get(before) else { break };
+        match byte {
+            0x80..=0xBF => {
+                // Inside a character; its first byte, at most three before, tells what it is.
+                let lead = (before.saturating_sub(3)..before)
+                    .rev()
+                    .find(|at| raw.get(*at).is_some_and(|byte| *byte >= 0xC0));
+                let char = lead
+                    .and_then(|lead| raw.get(lead..start))
+                    .unwrap_or_default();
+                if !joins(char) {
+                    return start;
+                }
+                start = start.saturating_sub(char.len());
+            }
+            0xC0.. => return start,
+            b'@' if sign_ends => return start,
+            byte if is_delimiter(*byte) => return start,
+            _ => start = before,
+        }
+    }
+    escape_start(raw, start)
+}
+
+/// Where the escape begins that `at` stands in the middle of, or `at`. What is held back begins with
+/// whole characters: of an event that ends in half an escape no client can make anything.
+fn escape_start(raw: &[u8], at: usize) -> usize {
+    let is_slash = |place: usize| raw.get(place) == Some(&b'\\');
+    let Some(slash) = (1..=5)
+        .filter_map(|back| at.checked_sub(back))
+        .find(|place| is_slash(*place))
+    else {
+        return at;
+    };
+    let size = if raw.get(slash.saturating_add(1)) == Some(&b'u') {
+        6
+    } else {
+        2
+    };
+    if slash.saturating_add(size) <= at {
+        return at;
+    }
+    let run = (0..=slash)
+        .rev()
+        .take(text::BACKSLASHES)
+        .take_while(|place| is_slash(*place))
+        .count();
+    let start = slash.saturating_add(1).saturating_sub(run);
+    // The second half of a pair stays with the first.
+    let low = raw.get(slash.saturating_add(2)..slash.saturating_add(4));
+    let pair = size == 6 && matches!(low, Some([b'd' | b'D', b'c'..=b'f' | b'C'..=b'F']));
+    let first = start.saturating_sub(run.saturating_add(5));
+    if pair && first < start && is_slash(first) {
+        first
+    } else {
+        start
+    }
+}
+
+/// Whether a character outside ASCII may stand within a word that matters.
+fn joins(char: &[u8]) -> bool {
+    match char {
+        [0xC2, 0xA0] => false,
+        [0xC2..=0xDF, _] => true,
+        [0xE0, 0xA5, 0xA6..=0xAF] | [0xEF, 0xBC, 0x90..=0x99 | 0xA0 | 0x8E | 0x8B] => true,
+        [0xE2, 0x80, 0x8B..=0x95]
+        | [0xE2, 0x81, 0xA0..=0xA4]
+        | [0xEF, 0xBB, 0xBF]
+        | [0xE2, 0x88, 0x92] => true,
+        _ => false,
+    }
+}
+
+pub(super) fn is_delimiter(byte: u8) -> bool {
+    !(byte.is_ascii_alphanumeric()
+        || matches!(
+            byte,
+            b'.' | b'_' | b'-' | b'+' | b'@' | b'%' | b'&' | b'#' | b'\\' | b':' | b'*'
+        ))
+}
+
+/// Bytes before an anchor that a match may begin in: a local part of 64, and what is written in
+/// more bytes than one.
+const WORD_BYTES: usize = 80;
+/// The same before the first digit of a number, a key or an address of a machine.
+const NUMBER_BYTES: usize = 48;
