@@ -148,7 +148,8 @@ pub(crate) fn scan(
         };
         let next = sight.look(anchor);
         if sight.text.undecided {
-            let hold = start.max(floor);
+            // A word is held as a whole: an `@` may still come behind it.
+            let hold = start.min(last_word(raw)).max(floor);
             return match pending {
                 Some(last) if last.found.end > hold => last.found.start,
                 Some(last) => {
@@ -463,7 +464,7 @@ impl Pending {
             start: self.found.start.min(other.found.start),
             end: self.found.end.max(other.found.end),
             kind: winner.found.kind,
-            goes_on: self.found.goes_on.or(other.found.goes_on),
+            goes_on: self.found.goes_on.max(other.found.goes_on),
         };
         Self { found, ..winner }
     }

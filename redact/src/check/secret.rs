@@ -15,7 +15,7 @@ pub(crate) struct SecretRule {
 }
 
 /// The characters of a token.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Alphabet {
     /// Letters and digits.
     Alnum,

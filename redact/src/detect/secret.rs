@@ -6,13 +6,13 @@ use crate::entity::Entity;
 use super::text::LETTER;
 use super::{Candidate, Sight};
 
-/// How far a match goes on that was certain before its end was there.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// How far a match goes on that was certain before its end was there; the furthest is the greatest.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Swallow {
-    /// As long as characters of a key come.
-    Key(Alphabet),
     /// To the end of a domain.
     Domain,
+    /// As long as characters of a key come.
+    Key(Alphabet),
     /// To the line that ends a private key.
     Pem,
 }

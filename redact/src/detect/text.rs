@@ -279,26 +279,36 @@ fn decode_escape(text: &[u8]) -> Char {
             };
             let size = size.saturating_add(4);
             match code {
-                0xD800..=0xDBFF => {
-                    // The other half of the pair follows, escaped as deep; alone it is nothing known.
-                    let low = after.get(slashes..).unwrap_or_default();
-                    match low {
-                        [b'u', low @ ..] if low.len() >= 4 => {
-                            Char::Is(OTHER, size.saturating_add(slashes).saturating_add(5))
-                        }
-                        _ if after.len() < slashes.saturating_add(5)
-                            && after.iter().take(slashes).all(|byte| *byte == b'\\') =>
-                        {
-                            Char::Begun
-                        }
-                        _ => Char::Is(OTHER, size),
-                    }
-                }
+                // The other half of the pair follows, escaped as deep; alone it is nothing known.
+                0xD800..=0xDBFF => match second_half(after, slashes) {
+                    None => Char::Begun,
+                    Some(true) => Char::Is(OTHER, size.saturating_add(slashes).saturating_add(5)),
+                    Some(false) => Char::Is(OTHER, size),
+                },
                 code => char::from_u32(code).map_or(Char::Is(OTHER, size), |char| fold(char, size)),
             }
         }
         _ => Char::Is(b'\\', 1),
     }
+}
+
+/// Whether the second half of a surrogate pair follows, behind so many backslashes; `None` while it
+/// may still come.
+fn second_half(after: &[u8], slashes: usize) -> Option<bool> {
+    for at in 0..slashes.saturating_add(5) {
+        let byte = after.get(at)?;
+        let fits = match at.checked_sub(slashes) {
+            None => *byte == b'\\',
+            Some(0) => *byte == b'u',
+            Some(1) => matches!(byte, b'd' | b'D'),
+            Some(2) => matches!(byte, b'c'..=b'f' | b'C'..=b'F'),
+            Some(_) => byte.is_ascii_hexdigit(),
+        };
+        if !fits {
+            return Some(false);
+        }
+    }
+    Some(true)
 }
 
 /// `%40`, where it stands for a printable character of ASCII.
