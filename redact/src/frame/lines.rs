@@ -125,6 +125,12 @@ impl Lines {
         self.is_error
     }
 
+    /// Forgets the lines that name the event, so that it can be written once more: clients go on from
+    /// the last name they saw.
+    pub(super) fn forget_ids(&mut self) {
+        self.lines.retain(|line| line.field != Field::Id);
+    }
+
     /// Appends the data of all lines, as a client puts them together.
     pub(super) fn join(&self, event: &[u8], out: &mut Vec<u8>) {
         for (place, line) in self.data().enumerate() {

@@ -12,6 +12,7 @@ use super::shapes::{Key, Stream};
 pub(super) fn repeat(framing: Framing, envelope: &[u8], key: Key, text: &[u8], out: &mut Vec<u8>) {
     let mut lines = Lines::default();
     lines.read(framing, envelope);
+    lines.forget_ids();
     if key.stream == Stream::Plain {
         lines.write(envelope, text, out);
         return;

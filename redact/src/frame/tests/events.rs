@@ -228,3 +228,24 @@ fn more_pieces_than_any_provider_sends_stay_in_order() {
         body.replace("a@b.example", "[EMAIL_ADDRESS]")
     );
 }
+
+#[test]
+fn an_event_that_is_repeated_for_held_text_has_no_id() {
+    let event = |id: u32, delta: &str, reason: &str| {
+        format!(
+            "id: {id}\ndata: {{\"choices\":[{{\"index\":0,\"delta\":{delta},\"finish_reason\":{reason}}}]}}\n\n"
+        )
+    };
+    let body = event(1, r#"{"content":"to jo"}"#, "null")
+        + &event(2, r#"{"content":"@example.com"}"#, "null")
+        + &event(3, "{}", "\"stop\"");
+    let (mut redactor, mut out, mut tally) =
+        (Redactor::new(Format::Sse), Vec::new(), Tally::default());
+    let profile = Profile::all(Action::Mask);
+    redactor.push(&profile, body.as_bytes(), &mut out, &mut tally);
+    redactor.finish(&profile, &mut out, &mut tally);
+    let out = String::from_utf8(out).unwrap();
+    let ids: Vec<_> = out.lines().filter(|line| line.starts_with("id")).collect();
+    assert_eq!(ids, ["id: 1", "id: 2", "id: 3"], "{out}");
+    assert!(out.contains("[EMAIL_ADDRESS]"), "{out}");
+}
