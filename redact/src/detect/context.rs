@@ -1,9 +1,12 @@
 //! Context words: what stands near a number that many things could be.
 
+mod words;
+
 use crate::entity::Entity;
 
 use super::Sight;
 use super::text::{END, MORE, OTHER};
+use words::words;
 
 /// The text left of a place, in lower case, back to the end of the sentence before.
 #[derive(Debug)]
@@ -323,175 +326,6 @@ fn is_abbreviation(text: &[u8]) -> bool {
             | b"ms"
             | b"dr"
     )
-}
-
-/// The words that speak for an entity, in lower case.
-fn words(entity: Entity) -> &'static [&'static str] {
-    match entity {
-        Entity::CreditCard => &[
-            "card",
-            "credit",
-            "debit card",
-            "visa",
-            "mastercard",
-            "maestro",
-            "amex",
-            "rupay",
-            "cc",
-        ],
-        Entity::UsSsn => &["ssn", "social security", "ssns", "ss#"],
-        Entity::UsItin => &["itin", "taxpayer", "tax id", "tin", "irs"],
-        Entity::PhoneNumber => &[
-            "phone",
-            "telephone",
-            "tel",
-            "mobile",
-            "mo",
-            "cell",
-            "cellphone",
-            "whatsapp",
-            "fax",
-            "sms",
-            "call me",
-            "call us",
-            "call him",
-            "call her",
-            "call at",
-            "dial",
-            "ring me",
-            "text me",
-            "text us",
-            "contact no",
-            "contact number",
-            "helpline",
-            "callback",
-        ],
-        Entity::UkNhs => &["nhs", "national health", "patient"],
-        Entity::UkNino => &[
-            "nino",
-            "national insurance",
-            "insurance number",
-            "ni number",
-        ],
-        Entity::InAadhaar => &[
-            "aadhaar",
-            "aadhar",
-            "adhaar",
-            "adhar",
-            "aadhaars",
-            "uidai",
-            "uid",
-            "vid",
-            "virtual id",
-            "kyc",
-            "ekyc",
-            "identity number",
-        ],
-        Entity::InPan => &["pan", "permanent account", "income tax", "tax"],
-        Entity::InIfsc => &["ifsc", "bank", "branch", "neft", "rtgs", "imps", "account"],
-        Entity::InVoter => &[
-            "voter",
-            "voters",
-            "vote",
-            "epic",
-            "election",
-            "electoral",
-            "elector",
-        ],
-        Entity::InPassport => &["passport"],
-        Entity::InVehicleRegistration => &[
-            "vehicle",
-            "registration",
-            "car",
-            "bike",
-            "rto",
-            "plate",
-            "number plate",
-            "scooter",
-            "truck",
-        ],
-        Entity::InDrivingLicence => &["licence", "license", "driving", "dl"],
-        Entity::InAbha => &["abha", "health id", "health account", "ayushman"],
-        Entity::InBankAccount => &[
-            "account no",
-            "account number",
-            "account num",
-            "bank account",
-            "a/c",
-            "acct",
-            "acc no",
-            "savings account",
-            "current account",
-            "beneficiary account",
-        ],
-        Entity::AbaRoutingNumber => &["aba", "routing", "abarouting", "bank", "wire", "transit"],
-        Entity::UsNpi => &["npi", "national provider", "provider"],
-        Entity::UsMbi => &["mbi", "medicare", "beneficiary"],
-        Entity::CaSin => &["sin", "social insurance", "sins"],
-        Entity::AuTfn => &["tfn", "tax file", "tax"],
-        Entity::AuAbn => &["abn", "business number", "australian business"],
-        Entity::AuMedicare => &["medicare"],
-        Entity::SgNricFin => &["nric", "fin", "singapore"],
-        Entity::EsNif => &["nif", "dni", "documento nacional", "identificaci"],
-        Entity::EsNie => &["nie", "extranjero", "identificaci"],
-        Entity::ItFiscalCode => &["codice fiscale", "fiscal code", "fiscale"],
-        Entity::PlPesel => &["pesel"],
-        Entity::DeTaxId => &[
-            "steuer",
-            "steueridentifikationsnummer",
-            "idnr",
-            "tin",
-            "tax id",
-            "tax identification",
-            "steuerid",
-            "identifikationsnummer",
-        ],
-        Entity::DeIdCard => &[
-            "ausweis",
-            "personalausweis",
-            "ausweisnummer",
-            "identity card",
-            "id card",
-            "perso",
-        ],
-        Entity::KrRrn => &["rrn", "resident registration", "korean", "jumin"],
-        Entity::TrNationalId => &[
-            "tc kimlik",
-            "kimlik",
-            "tckn",
-            "tc no",
-            "turkish",
-            "kişi",
-            "vatandaş",
-        ],
-        Entity::SePersonnummer => &[
-            "personnummer",
-            "personnr",
-            "pnr",
-            "swedish",
-            "samordningsnummer",
-            "personal number",
-        ],
-        Entity::FiPersonalIdentityCode => &["hetu", "henkil", "identity code", "finnish"],
-        Entity::ZaIdNumber => &[
-            "rsa",
-            "south african",
-            "id number",
-            "identity number",
-            "permanent resident",
-            "refugee",
-            "id no",
-            "sa id",
-        ],
-        Entity::ThTnin => &["tnin", "thai", "national id", "เลขประจำตัว", "บัตรประชาชน"],
-        Entity::IpAddress => &[
-            "ip", "ipv4", "ipv6", "address", "host", "server", "subnet", "loopback", "connect",
-            "gateway",
-        ],
-        Entity::MacAddress => &["mac", "hardware address", "ethernet", "wifi", "bluetooth"],
-        Entity::InUpiId => &["upi", "vpa", "gpay", "phonepe", "paytm", "pay"],
-        _ => &[],
-    }
 }
 
 /// Bytes left of a match in which context words count.
