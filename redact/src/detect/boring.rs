@@ -66,7 +66,7 @@ pub(super) fn boring(profile: &Profile, raw: &[u8], anchor: usize) -> Option<usi
     let over = match next {
         b' ' => {
             (after.is_ascii_alphabetic() || matches!(after, b'{' | b'}' | b'=' | b'<' | b'>'))
-                && (letters == 0 || run != 4)
+                && (letters != 2 || !matches!(run, 3 | 4))
                 && (run != 2 || !after.is_ascii_hexdigit())
         }
         b'.' | b',' if letters == 0 && after.is_ascii_digit() => {
@@ -117,12 +117,21 @@ fn short_run(raw: &[u8], start: usize) -> usize {
 /// Whether what begins at `start` is the middle of a chain whose beginning has been looked at:
 /// `1.2`, `10:30`, `2024-11`, `550e8400-e29b`.
 fn is_in_the_middle(raw: &[u8], start: usize, letters: usize, next: u8) -> bool {
-    match raw.get(start.saturating_sub(2)..start) {
-        Some([b'0'..=b'9', b'-']) => true,
-        Some([b'0'..=b'9', b'.' | b':']) => letters == 0,
-        Some([b'0'..=b'9', b'/']) => letters == 0 && next != b':',
+    let before = raw.get(start.saturating_sub(2)..start).unwrap_or_default();
+    let chain = match before {
+        [b'0'..=b'9', b'-'] => true,
+        [b'0'..=b'9', b'.' | b':'] => letters == 0,
+        [b'0'..=b'9', b'/'] => letters == 0 && next != b':',
         _ => false,
-    }
+    };
+    // A digit that is part of an escape is none of a chain.
+    let written = raw
+        .get(start.saturating_sub(ESCAPE_BYTES)..start)
+        .unwrap_or_default();
+    chain
+        && !written
+            .iter()
+            .any(|byte| matches!(byte, b'\\' | b'%' | b'&'))
 }
 
 /// Whether a group of digits and the next one are none that a number is written in, and no word
@@ -162,3 +171,5 @@ fn is_in_a_table(raw: &[u8], start: usize, size: usize) -> bool {
 
 /// Letters and digits in a row that are too few for any match without a separator.
 const SHORT: usize = 7;
+/// Bytes of the longest escape, and a separator.
+const ESCAPE_BYTES: usize = 12;

@@ -46,6 +46,7 @@ pub(super) fn look(sight: &mut Sight<'_, '_>, start: usize, end: usize) {
 fn begins(sight: &mut Sight<'_, '_>, start: usize) -> bool {
     match sight.left_of(start) {
         b'-' | b'.' => !sight.second_left_of(start).is_ascii_alphanumeric(),
+        b':' | b'/' => !sight.second_left_of(start).is_ascii_digit(),
         b'_' | b'@' | b'$' | b'\\' | LETTER => false,
         byte => !byte.is_ascii_alphanumeric(),
     }
