@@ -79,7 +79,8 @@ impl Scanner {
         out: &mut Vec<u8>,
         tally: &mut Tally,
     ) {
-        if self.held() > 0 {
+        // Of a private key there is nothing to release, and its last line must be seen as a whole.
+        if self.held() > 0 && self.swallow != Some(Swallow::Pem) {
             let swallow = self.swallow;
             let waited = self.held().saturating_add(self.released);
             self.step(profile, key, true, out, tally);

@@ -81,7 +81,7 @@ pub(super) fn word_start(raw: &[u8], at: usize, most: usize, sign_ends: bool) ->
             _ => start = before,
         }
     }
-    escape_start(raw, start)
+    escape_start(raw, start).min(at)
 }
 
 /// Where the escape begins that `at` stands in the middle of, or `at`. What is held back begins with
@@ -108,6 +108,9 @@ fn escape_start(raw: &[u8], at: usize) -> usize {
         .take_while(|place| is_slash(*place))
         .count();
     let start = slash.saturating_add(1).saturating_sub(run);
+    if start.checked_sub(1).is_some_and(is_slash) {
+        return end_of_slashes(raw, slash);
+    }
     // The second half of a pair stays with the first.
     let low = raw.get(slash.saturating_add(2)..slash.saturating_add(4));
     let pair = size == 6 && matches!(low, Some([b'd' | b'D', b'c'..=b'f' | b'C'..=b'F']));
@@ -117,6 +120,23 @@ fn escape_start(raw: &[u8], at: usize) -> usize {
     } else {
         start
     }
+}
+
+/// Where what a long run of backslashes escapes is over, whichever of them do: nothing is written
+/// behind so many, and where they begin may be out of sight.
+fn end_of_slashes(raw: &[u8], slash: usize) -> usize {
+    let rest = raw.get(slash..).unwrap_or_default();
+    let run = rest.iter().take_while(|byte| **byte == b'\\').count();
+    let size = match rest.get(run..).unwrap_or_default() {
+        [b'u', digits @ ..]
+            if digits.len() >= 4 && digits.iter().take(4).all(u8::is_ascii_hexdigit) =>
+        {
+            5
+        }
+        [_, ..] => 1,
+        [] => 0,
+    };
+    slash.saturating_add(run).saturating_add(size)
 }
 
 /// Whether a character outside ASCII may stand within a word that matters.

@@ -350,6 +350,8 @@ fn no_piece_that_leaves_ends_in_an_escape() {
         "\\n\\t",
         "\\\\u0040",
         "a\\u0016",
+        "\\\\",
+        "\\\\\\\\\\\\\\\\\\\\\\n",
         "\\\\\\\\n",
     ] {
         let (mut scanner, mut out, mut tally) = (Scanner::default(), Vec::new(), Tally::default());
