@@ -3,7 +3,7 @@
 # .tools/ (Envoy) or as a package of the system (binaryen), once, and said first.
 
 .DEFAULT_GOAL := help
-.PHONY: help demo run test test-policy test-redact test-operator test-host test-examples test-vectors bench lint fmt schema operator wasm wasm-nosimd tools rust-target wasm-opt clean
+.PHONY: help demo run test test-policy test-redact test-operator test-host test-clients test-examples test-vectors bench bench-redaction fuzz lint fmt schema operator wasm wasm-nosimd tools rust-target wasm-opt clean
 
 CARGO     ?= cargo
 WASM      := target/wasm32-wasip1/release/breakglass.wasm
@@ -20,7 +20,7 @@ demo: wasm tools ## The main job end to end on a real Envoy: ramp, kill, refused
 run: wasm tools ## Leave agents and Envoy running and print what to try
 	$(CARGO) run --quiet -p breakglass-examples --bin run
 
-test: wasm tools test-policy test-redact test-vectors test-operator test-examples test-host ## Every test, those on a real Envoy too
+test: wasm tools test-policy test-redact test-vectors test-operator test-examples test-host test-clients ## Every test, those on a real Envoy too
 
 test-policy: ## The rules: unit and property tests, schemas, vectors
 	$(CARGO) test -p breakglass-policy --all-features
@@ -31,8 +31,11 @@ test-redact: ## The redactor: every case in every way to cut it, checks, framing
 test-operator: ## The operator's command, and false hits on 100,000 generated lines
 	$(CARGO) test -p breakglass-operator
 
-test-host: wasm tools ## The built filter on a wasmtime host and on a real Envoy
+test-host: wasm-nosimd wasm tools ## The built filter on a wasmtime host and on a real Envoy
 	$(CARGO) test -p breakglass-host-tests
+
+test-clients: wasm tools .tools/clients ## Redacted answers, read by OpenAI's and Anthropic's own Python clients
+	$(CARGO) test -p breakglass-host-tests --features clients --test envoy redaction_clients
 
 test-examples: wasm tools ## The fake agents, the load driver and the Envoy configurations
 	$(CARGO) test -p breakglass-examples
@@ -43,6 +46,14 @@ test-vectors: .tools/pynacl ## The published test vectors, computed again by lib
 bench: wasm ## The decision in nanoseconds (native), a request in WebAssembly instructions
 	$(CARGO) bench -p breakglass-bench
 	$(CARGO) run --quiet -p breakglass-host-tests --example fuel
+
+bench-redaction: rust-target .tools/presidio ## The speed of redaction, native and in V8 (Node 20), beside its peers: bench/results/redaction.md
+	@bench/v8-modules.sh target/bench-wasm/modules
+	$(CARGO) bench -p breakglass-bench --bench redaction -- --quiet
+	@node --no-warnings bench/v8.mjs --json target/bench-wasm/modules/*.wasm > target/bench-wasm/v8.json
+	@$(CARGO) run --quiet -p breakglass-bench --example corpus -- target/bench-wasm/corpora
+	@PYTHONPATH=.tools/presidio python3 bench/presidio.py target/bench-wasm/corpora > target/bench-wasm/presidio.json
+	@python3 bench/table.py $${CARGO_TARGET_DIR:-target}/criterion target/bench-wasm/v8.json target/bench-wasm/presidio.json target/bench-wasm/modules/sizes.json
 
 lint: rust-target ## rustfmt and clippy, warnings are errors
 	$(CARGO) fmt --all --check
@@ -83,6 +94,17 @@ wasm-opt:
 .tools/pynacl:
 	@echo "installing PyNaCl (libsodium) into $@"
 	@python3 -m pip install --quiet --target $@.new 'PyNaCl==1.6.2' && mv $@.new $@
+
+.tools/presidio:
+	@echo "installing Presidio, a peer in the benchmark of redaction, into $@"
+	@python3 -m pip install --quiet --no-warn-conflicts --target $@.new 'presidio-analyzer==2.2.366' && mv $@.new $@
+
+fuzz: ## Fuzz the redactor: TARGET=scanner|json|sse|ndjson SECONDS=60
+	@redact/fuzz/run.sh $(or $(TARGET),scanner) $(or $(SECONDS),60)
+
+.tools/clients:
+	@echo "installing the Python clients of OpenAI and Anthropic, and sseclient-py, into $@"
+	@python3 -m pip install --quiet --no-warn-conflicts --target $@.new 'openai==3.57.0' 'anthropic==2.13.0' 'sseclient-py==1.9.0' && mv $@.new $@
 
 clean: ## Remove what was built, not what was installed
 	$(CARGO) clean

@@ -9,8 +9,11 @@ mod edge;
 mod listeners;
 mod policy;
 mod transcript;
+mod upstream;
+mod wire;
 
 mod body_edit;
+mod body_on_tick;
 mod configurations;
 mod hostile;
 mod http3;
@@ -20,6 +23,9 @@ mod open_streams;
 mod orders;
 mod precedence;
 mod push;
+mod redaction;
+#[cfg(feature = "clients")]
+mod redaction_clients;
 mod reload;
 mod restart;
 mod shares;
