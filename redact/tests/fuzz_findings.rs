@@ -2,6 +2,10 @@
 //! all of them. The name of a finding begins with the target that found it.
 
 #[path = "../fuzz/src/lib.rs"]
+#[expect(
+    unreachable_pub,
+    reason = "it is a crate of its own where fuzzing uses it"
+)]
 mod properties;
 
 use std::fs;

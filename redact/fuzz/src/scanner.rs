@@ -3,7 +3,9 @@
 use breakglass_redact::{Action, Entity, Format, Profile, Redactor, Rules, Tally};
 
 use super::Input;
-use super::body::{assert_same, by_spans, pieces, redacted, show, spans, with_custom};
+use super::body::{
+    assert_released, assert_same, by_spans, pieces, redacted, show, spans, with_custom,
+};
 
 /// However a text is cut, what comes out is the redaction of the whole, and nothing too early.
 pub fn scanner(data: &[u8]) {
@@ -133,7 +135,7 @@ fn releases(text: &[u8], seed: u16) {
             redactor.push(profile, piece, out, &mut tally);
             if (place + usize::from(seed)) % 3 == 0 {
                 redactor.release(profile, out, &mut tally);
-                assert_eq!(redactor.held(), 0, "held back after a release");
+                assert_released(redactor, text);
             }
         }
     }
@@ -141,6 +143,31 @@ fn releases(text: &[u8], seed: u16) {
         redactor.finish(profile, out, &mut tally);
     }
     assert_same(&outs[0], text, "counted and released");
+    releases_once(text, seed);
+}
+
+/// Text is released somewhere: what begins after the next quiet place comes out as it would have.
+fn releases_once(text: &[u8], seed: u16) {
+    let mask = Profile::all(Action::Mask);
+    let (before, after) = text.split_at(usize::from(seed >> 2) % (text.len() + 1));
+    let (mut redactor, mut out, mut tally) =
+        (Redactor::new(Format::Text), Vec::new(), Tally::default());
+    redactor.push(&mask, before, &mut out, &mut tally);
+    redactor.release(&mask, &mut out, &mut tally);
+    assert_same(&out, &by_spans(&mask, before), "released");
+    let rest = [after, QUIET, text].concat();
+    redactor.push(&mask, &rest, &mut out, &mut tally);
+    redactor.finish(&mask, &mut out, &mut tally);
+    let last = by_spans(&mask, &[QUIET, text].concat());
+    let ended = by_spans(&mask, &[text, QUIET].concat());
+    if ended.ends_with(QUIET) {
+        assert!(
+            out.ends_with(&last),
+            "after a release:\n  came out {}\n  expected at its end {}",
+            show(&out),
+            show(&last)
+        );
+    }
 }
 
 /// What blocks ends the text right before it.

@@ -16,12 +16,7 @@ pub(super) struct Left {
     text: [u8; LEFT_BYTES],
     from: usize,
     len: usize,
-    initials: Initials,
 }
-
-/// The letters that words of a text begin with: most words that are looked for begin with others.
-#[derive(Clone, Copy, Debug, Default)]
-struct Initials(u32);
 
 impl Sight<'_, '_> {
     /// Whether something says that the characters from `start` to `end` are this entity: a word
@@ -69,17 +64,11 @@ impl Sight<'_, '_> {
 
     /// Words before `start`, in the same sentence.
     fn left_has(&mut self, start: usize, near: usize, words: &[&str]) -> bool {
-        let left = self.left(start);
-        if left.initials.is_none() {
-            return false;
-        }
-        let text = left.text();
+        let text = self.left(start).text();
         let text = text
             .get(text.len().saturating_sub(near)..)
             .unwrap_or_default();
-        left.initials
-            .admit(words)
-            .any(|word| has_word(text, word.as_bytes()))
+        has_any(text, words)
     }
 
     /// The text left of `start` in lower case, back to the end of the sentence before.
@@ -118,9 +107,7 @@ impl Sight<'_, '_> {
             index = index.saturating_add(1);
         }
         let text = buffer.get(..len).unwrap_or_default();
-        Initials::of(text)
-            .admit(words)
-            .any(|word| has_word(text, word.as_bytes()))
+        has_any(text, words)
     }
 
     /// Whether the characters from `start` to `end` are all there is of a field.
@@ -155,7 +142,6 @@ impl Left {
         text: [0; LEFT_BYTES],
         from: 0,
         len: 0,
-        initials: Initials(0),
     };
 
     fn text(&self) -> &[u8] {
@@ -208,83 +194,47 @@ impl Left {
         // A sentence of a few words goes with the one before: `Charge my card. The number is …`
         let short = !asked && len.saturating_sub(sentence) < SHORT_SENTENCE;
         let from = if short { 0 } else { sentence };
-        let initials = Initials::of(buffer.get(from..len).unwrap_or_default());
         Self {
             at: Some(at),
             text: buffer,
             from,
             len,
-            initials,
         }
     }
 }
 
-// === impl Initials ===
-
-impl Initials {
-    fn of(text: &[u8]) -> Self {
-        let mut bits = 0;
-        let mut inside = false;
-        for byte in text {
-            if !inside {
-                bits |= Self::bit(*byte);
-            }
-            inside = byte.is_ascii_alphanumeric();
-        }
-        Self(bits)
-    }
-
-    fn is_none(self) -> bool {
-        self.0 == 0
-    }
-
-    /// Those of the words that may stand in the text.
-    fn admit<'a>(self, words: &'a [&'a str]) -> impl Iterator<Item = &'a str> {
-        let begins = move |word: &&str| {
-            word.bytes()
-                .next()
-                .is_some_and(|first| self.0 & Self::bit(first) != 0)
-        };
-        words.iter().copied().filter(begins)
-    }
-
-    fn bit(byte: u8) -> u32 {
-        match byte {
-            b'a'..=b'z' => 1_u32.wrapping_shl(u32::from(byte.wrapping_sub(b'a'))),
-            // Digits and signs begin no word; letters of other scripts share a bit.
-            0x80.. => 1 << 31,
-            _ => 0,
-        }
-    }
-}
-
-/// Whether `word` stands in `text` where a word begins. Long words may go on (plurals, compounds).
-pub(super) fn has_word(text: &[u8], word: &[u8]) -> bool {
-    let mut from = 0;
-    while let Some(at) = text.get(from..).and_then(|rest| {
-        rest.windows(word.len().max(1))
-            .position(|part| part == word)
-    }) {
-        let at = at.saturating_add(from);
-        let before = at.checked_sub(1).and_then(|before| text.get(before));
-        let after = text.get(at.saturating_add(word.len()));
-        // Long words may be part of a name with underscores, short ones are too often part of a token.
-        let long = word.len() > 4;
-        let outside = |byte: &u8| !byte.is_ascii_alphanumeric() && (long || *byte != b'_');
-        let begins = before.is_none_or(outside);
-        let ends = match after {
-            Some(byte) if long => !byte.is_ascii_digit(),
-            Some(b's') => text
-                .get(at.saturating_add(word.len()).saturating_add(1))
-                .is_none_or(outside),
-            byte => byte.is_none_or(outside),
-        };
-        if begins && ends {
+/// Whether one of the words stands in `text`, in lower case, where a word begins. Long words may go on
+/// (plurals, compounds).
+pub(super) fn has_any(text: &[u8], words: &[&str]) -> bool {
+    let mut before = b' ';
+    for (at, byte) in text.iter().enumerate() {
+        let begins = !before.is_ascii_alphanumeric() && !matches!(byte, b' ' | b'0'..=b'9');
+        if begins
+            && words.iter().any(|word| {
+                word.as_bytes().first() == Some(byte)
+                    && stands_at(text, at, before, word.as_bytes())
+            })
+        {
             return true;
         }
-        from = at.saturating_add(1);
+        before = *byte;
     }
     false
+}
+
+fn stands_at(text: &[u8], at: usize, before: u8, word: &[u8]) -> bool {
+    let Some(after) = text.get(at..).and_then(|rest| rest.strip_prefix(word)) else {
+        return false;
+    };
+    // Long words may be part of a name with underscores, short ones are too often part of a token.
+    let long = word.len() > 4;
+    let outside = |byte: &u8| !byte.is_ascii_alphanumeric() && (long || *byte != b'_');
+    let ends = match after {
+        [byte, ..] if long => !byte.is_ascii_digit(),
+        [b's', rest @ ..] => rest.first().is_none_or(outside),
+        rest => rest.first().is_none_or(outside),
+    };
+    ends && outside(&before)
 }
 
 /// Whether the letters and digits of `word` stand in `key` in a row.

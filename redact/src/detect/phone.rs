@@ -220,10 +220,7 @@ fn is_called_number(sight: &mut Sight<'_, '_>, begin: usize) -> bool {
     let called = [&b"number is"[..], b"number:", b"numbers are", b"one is"]
         .iter()
         .any(|end| text.ends_with(end));
-    called
-        && !OTHER_NUMBERS
-            .iter()
-            .any(|word| super::context::has_word(text, word))
+    called && !super::context::has_any(text, &OTHER_NUMBERS)
 }
 
 // === impl Call ===
@@ -304,23 +301,23 @@ const GROUPS: usize = 8;
 /// Bytes between the word that announces a number of no known form and the number.
 const NEAR: usize = 28;
 /// What else has a number.
-const OTHER_NUMBERS: [&[u8]; 18] = [
-    b"order",
-    b"invoice",
-    b"tracking",
-    b"ticket",
-    b"case",
-    b"account",
-    b"reference",
-    b"policy",
-    b"serial",
-    b"part",
-    b"model",
-    b"flight",
-    b"card",
-    b"id",
-    b"confirmation",
-    b"booking",
-    b"social",
-    b"licence",
+const OTHER_NUMBERS: [&str; 18] = [
+    "order",
+    "invoice",
+    "tracking",
+    "ticket",
+    "case",
+    "account",
+    "reference",
+    "policy",
+    "serial",
+    "part",
+    "model",
+    "flight",
+    "card",
+    "id",
+    "confirmation",
+    "booking",
+    "social",
+    "licence",
 ];
