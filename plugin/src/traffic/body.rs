@@ -71,6 +71,10 @@ impl Body {
         }
     }
 
+    pub(crate) fn direction(&self) -> Direction {
+        self.direction
+    }
+
     /// Whether nothing was looked for so far.
     pub(crate) fn is_idle(&self) -> bool {
         self.redactor.is_none()

@@ -19,6 +19,8 @@ use crate::traffic::plan::RolloutPlan;
 use crate::traffic::redaction::{Reason, is_json, media_type};
 use crate::vm;
 
+use scan::Piece;
+
 /// One request and its answer.
 pub(crate) struct Exchange {
     id: u32,
@@ -41,6 +43,13 @@ struct Routed {
     answer: Option<Body>,
     /// The access log's field, as it was when the request was decided.
     log_field: String,
+}
+
+/// What a control may do to a stream that is open.
+#[derive(Clone, Copy, Debug, Default)]
+struct Switches {
+    cut: bool,
+    mask_all: bool,
 }
 
 // === impl Exchange ===
@@ -221,7 +230,7 @@ impl Exchange {
                     .as_ref()
                     .is_some_and(|routed| routed.request.is_some())
                 {
-                    return self.scan_request_chunk(&edited, size, true);
+                    return self.scan_request_piece(Piece::edited(&edited, size));
                 }
                 match host::replace_buffer(Buffer::RequestBody, size, &edited) {
                     Ok(()) => Action::Continue,
@@ -250,14 +259,15 @@ impl Exchange {
         }
         let traffic = self.traffic.clone();
         let plan = traffic.plans.get(stream.rollout.index())?;
-        if self.is_cut(stream) {
+        let switches = self.switches(stream);
+        if switches.cut {
             plan.metrics.killed_streams.increment();
             return Some(self.refuse(&open::killed()));
         }
         let status = host::header(Map::Response, ":status").unwrap_or_default();
         plan.metrics.arm(stream.arm).responses(&status).increment();
         self.show_client(plan);
-        let events = match self.begin_answer_scan(plan, stream, end_of_stream) {
+        let events = match self.begin_answer_scan(plan, stream, switches, end_of_stream) {
             Ok(events) => events,
             Err(reason) => return Some(self.refuse(&unscannable_answer(reason))),
         };
@@ -289,13 +299,14 @@ impl Exchange {
             }
             return None;
         };
-        if self.is_cut(stream) {
+        let switches = self.switches(stream);
+        if switches.cut {
             let plan = self.traffic.plans.get(stream.rollout.index())?;
             plan.metrics.killed_streams.increment();
             return self.cut_answer(size, events, sse::KILLED);
         }
         if self.routed.as_ref()?.answer.is_some() {
-            return self.scan_answer(stream, events, size, end_of_stream);
+            return self.scan_answer(stream, switches, events, size, end_of_stream);
         }
         None
     }
@@ -325,10 +336,16 @@ impl Exchange {
         (after == Phase::Ended).then_some(Action::Pause)
     }
 
-    fn is_cut(&self, stream: OpenStream) -> bool {
+    /// What the control in force says of an open stream; asked for once a chunk.
+    fn switches(&self, stream: OpenStream) -> Switches {
         let in_force = self.traffic.live.refresh();
-        let in_force = in_force.get(stream.rollout.index());
-        in_force.is_some_and(|in_force| in_force.gate.cuts(stream.arm))
+        match in_force.get(stream.rollout.index()) {
+            Some(InForce { gate, .. }) => Switches {
+                cut: gate.cuts(stream.arm),
+                mask_all: gate.masks_all(),
+            },
+            None => Switches::default(),
+        }
     }
 }
 

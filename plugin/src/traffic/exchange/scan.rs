@@ -12,7 +12,34 @@ use crate::traffic::open::{OpenStream, Phase};
 use crate::traffic::plan::RolloutPlan;
 use crate::traffic::redaction::{Content, Reason};
 
-use super::{Exchange, Routed, cannot_edit, log_field, unscannable_request};
+use super::{Exchange, Routed, Switches, cannot_edit, log_field, unscannable_request};
+
+/// A piece of a body to be scanned.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Piece<'a> {
+    bytes: &'a [u8],
+    /// How many bytes of the proxy's it stands for.
+    size: usize,
+    ends: bool,
+    /// Whether it is not what the proxy has.
+    edited: bool,
+}
+
+// === impl Piece ===
+
+impl<'a> Piece<'a> {
+    /// A whole body that was edited.
+    pub(super) fn edited(bytes: &'a [u8], size: usize) -> Self {
+        Self {
+            bytes,
+            size,
+            ends: true,
+            edited: true,
+        }
+    }
+}
+
+// === impl Exchange ===
 
 impl Exchange {
     /// The scan of the request that its headers announce, if there is something to look for.
@@ -51,18 +78,18 @@ impl Exchange {
         &mut self,
         plan: &RolloutPlan,
         stream: OpenStream,
+        Switches { mask_all, .. }: Switches,
         end_of_stream: bool,
     ) -> Result<bool, Reason> {
         if end_of_stream {
             return Ok(false);
         }
-        let masks_all = self.masks_all(stream);
         let scans = plan
             .redaction
-            .scans(stream.arm, Direction::Response, masks_all);
+            .scans(stream.arm, Direction::Response, mask_all);
         let rewrites = plan
             .redaction
-            .rewrites(stream.arm, Direction::Response, masks_all);
+            .rewrites(stream.arm, Direction::Response, mask_all);
         let format = match Content::of(Map::Response) {
             Content::Text(format) => format,
             Content::Unscannable(reason) if scans => return withheld(plan, reason).map(|()| false),
@@ -97,17 +124,21 @@ impl Exchange {
         if phase == Some(Phase::Ended) {
             return Action::Continue;
         }
-        let chunk = host::buffer(Buffer::RequestBody, 0, size).unwrap_or_default();
-        self.scan_request_chunk(&chunk, size, end_of_stream)
+        let bytes = host::buffer(Buffer::RequestBody, 0, size).unwrap_or_default();
+        self.scan_request_piece(Piece {
+            bytes: &bytes,
+            size,
+            ends: end_of_stream,
+            edited: false,
+        })
     }
 
-    /// Scans `chunk`, which stands for the `size` bytes that the proxy has.
-    pub(super) fn scan_request_chunk(&mut self, chunk: &[u8], size: usize, ends: bool) -> Action {
+    pub(super) fn scan_request_piece(&mut self, piece: Piece<'_>) -> Action {
         let traffic = self.traffic.clone();
         let Some(stream) = traffic.open.borrow().get(self.id) else {
             return Action::Continue;
         };
-        let masks_all = self.masks_all(stream);
+        let Switches { mask_all, .. } = self.switches(stream);
         let Some((plan, routed)) = traffic
             .plans
             .get(stream.rollout.index())
@@ -119,22 +150,16 @@ impl Exchange {
             return Action::Continue;
         };
         let mut out = traffic.scratch.take();
-        let what = pass(
-            plan,
-            stream.arm,
-            Direction::Request,
-            &mut body,
-            masks_all,
-            chunk,
-            ends,
-            &mut out,
-        );
+        let (what, found) = pass(plan, stream.arm, &mut body, mask_all, piece, &mut out);
         routed.request = Some(body);
-        routed.note(plan, stream.arm);
-        let edited = chunk.len() != size;
+        if found {
+            routed.note(plan, stream.arm);
+        }
         let written = match what {
-            Chunk::Replaced => host::replace_buffer(Buffer::RequestBody, size, &out),
-            Chunk::Passes if edited => host::replace_buffer(Buffer::RequestBody, size, chunk),
+            Chunk::Replaced => host::replace_buffer(Buffer::RequestBody, piece.size, &out),
+            Chunk::Passes if piece.edited => {
+                host::replace_buffer(Buffer::RequestBody, piece.size, piece.bytes)
+            }
             Chunk::Passes | Chunk::Withheld(_) | Chunk::Oversized => Ok(()),
         };
         traffic.scratch.replace(emptied(out));
@@ -156,19 +181,19 @@ impl Exchange {
     pub(super) fn scan_answer(
         &mut self,
         stream: OpenStream,
+        Switches { mask_all, .. }: Switches,
         events: bool,
         size: usize,
         end_of_stream: bool,
     ) -> Option<Action> {
         let traffic = self.traffic.clone();
         let plan = traffic.plans.get(stream.rollout.index())?;
-        let masks_all = self.masks_all(stream);
         let routed = self.routed.as_mut()?;
         let mut body = routed.answer.take()?;
         if body.is_idle()
             && !plan
                 .redaction
-                .scans(stream.arm, Direction::Response, masks_all)
+                .scans(stream.arm, Direction::Response, mask_all)
         {
             let from = size.saturating_sub(sse::TAIL);
             let tail = host::buffer(Buffer::ResponseBody, from, sse::TAIL).unwrap_or_default();
@@ -178,19 +203,18 @@ impl Exchange {
             return None;
         }
         let chunk = host::buffer(Buffer::ResponseBody, 0, size).unwrap_or_default();
+        let piece = Piece {
+            bytes: &chunk,
+            size,
+            ends: end_of_stream,
+            edited: false,
+        };
         let mut out = traffic.scratch.take();
-        let what = pass(
-            plan,
-            stream.arm,
-            Direction::Response,
-            &mut body,
-            masks_all,
-            &chunk,
-            end_of_stream,
-            &mut out,
-        );
+        let (what, found) = pass(plan, stream.arm, &mut body, mask_all, piece, &mut out);
         routed.answer = Some(body);
-        routed.note(plan, stream.arm);
+        if found {
+            routed.note(plan, stream.arm);
+        }
         let leaves = if what == Chunk::Passes { &chunk } else { &out };
         if events {
             routed.events.pass(tail(leaves));
@@ -243,13 +267,6 @@ impl Exchange {
             .set_phase(self.id, Phase::Ended);
         Some(Action::Pause)
     }
-
-    /// Whether a control masks everything at this moment.
-    fn masks_all(&self, stream: OpenStream) -> bool {
-        let in_force = self.traffic.live.refresh();
-        let in_force = in_force.get(stream.rollout.index());
-        in_force.is_some_and(|in_force| in_force.gate.masks_all())
-    }
 }
 
 impl Routed {
@@ -274,30 +291,26 @@ impl Routed {
     }
 }
 
-#[expect(
-    clippy::too_many_arguments,
-    reason = "one chunk of one body, and where it comes from"
-)]
+/// Scans a piece of a body; tells what becomes of it, and whether anything was found.
 fn pass(
     plan: &RolloutPlan,
     arm: Arm,
-    direction: Direction,
     body: &mut Body,
-    masks_all: bool,
-    chunk: &[u8],
-    ends: bool,
+    mask_all: bool,
+    piece: Piece<'_>,
     out: &mut Vec<u8>,
-) -> Chunk {
-    let profile = plan.redaction.profile(arm, direction);
+) -> (Chunk, bool) {
+    let profile = plan.redaction.profile(arm, body.direction());
     let mut news = Tally::default();
-    let what = body.pass(profile, masks_all, chunk, ends, out, &mut news);
+    let what = body.pass(profile, mask_all, piece.bytes, piece.ends, out, &mut news);
     body.count(plan, arm, profile, &news);
     let held = u32::try_from(body.held()).unwrap_or(u32::MAX);
     plan.metrics.held_bytes.add(held);
+    let found = !news.is_empty();
     if news.oversized_events() > 0 && plan.redaction.withholds(Reason::Oversized) {
-        return Chunk::Oversized;
+        return (Chunk::Oversized, found);
     }
-    what
+    (what, found)
 }
 
 /// Whether the headers tell how long the body is.
