@@ -345,6 +345,16 @@ fn a_body_is_edited_first_and_redacted_then() {
 }
 
 #[test]
+fn a_body_that_is_edited_to_the_same_length_and_only_counted_is_written() {
+    let mut document = redacting(json!({"request": {"EMAIL_ADDRESS": "count"}}));
+    document["rollouts"][0]["arms"]["canary"]["json"] = json!({"/version": "42"});
+    let world = World::new(&document);
+    let stream = ask(&world, JSON, &["{\"version\": \"41\"}"]);
+    let upstream = stream.upstream().expect("routed");
+    assert_eq!(upstream.body(), b"{\"version\": \"42\"}");
+}
+
+#[test]
 fn other_rollouts_and_requests_of_nobody_pass_untouched() {
     let mut document = masking();
     document["rollouts"][0]["match"] = json!({"path_prefix": "/v1"});
