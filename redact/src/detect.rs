@@ -22,7 +22,7 @@ use crate::profile::Profile;
 use boring::boring;
 pub(crate) use secret::Swallow;
 use text::{END, LETTER, OTHER, WIDE, Window};
-use word::{is_delimiter, last_word, window_start, word_start};
+use word::{escape_start, is_delimiter, last_word, window_start, word_start};
 
 /// One entity found in a text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -149,7 +149,7 @@ pub(crate) fn scan(
         let next = sight.look(anchor);
         if sight.text.undecided {
             // A word is held as a whole: an `@` may still come behind it.
-            let hold = start.min(last_word(raw)).max(floor);
+            let hold = escape_start(raw, start.min(last_word(raw))).max(floor);
             return match pending {
                 Some(last) if last.found.end > hold => last.found.start,
                 Some(last) => {
@@ -165,6 +165,13 @@ pub(crate) fn scan(
             .sort_unstable_by_key(|slot| slot.map_or(usize::MAX, |found| found.start));
         for candidate in sight.found.iter().flatten() {
             let mut found = Pending::new(candidate, sight.text);
+            // What is swallowed may go on behind a match that was certain before.
+            if let Some(swallow) = found.found.goes_on
+                && found.found.end <= floor
+            {
+                let (end, _) = swallow.pass(raw, found.found.end, ends);
+                (found.found.start, found.found.end) = (floor, end);
+            }
             if let Some(last) = pending
                 && !last.takes(&found)
             {
@@ -323,7 +330,7 @@ impl Sight<'_, '_> {
         while candidate.start < candidate.end && self.text.begin(candidate.start) < self.floor {
             candidate.start = candidate.start.saturating_add(1);
         }
-        if candidate.end <= candidate.start {
+        if candidate.end <= candidate.start && candidate.goes_on.is_none() {
             return;
         }
         let weakest = self

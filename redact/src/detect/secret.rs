@@ -153,10 +153,11 @@ impl Swallow {
                 .iter()
                 .take_while(|byte| alphabet.takes(**byte))
                 .count(),
+            // As far as any key goes too: an address in front of one must not uncover its end.
             Self::Domain => rest
                 .iter()
                 .take_while(|byte| {
-                    byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | 0x80..)
+                    byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | 0x80..)
                 })
                 .count(),
             Self::Pem => return pass_pem(raw, from, ends),

@@ -84,42 +84,58 @@ pub(super) fn word_start(raw: &[u8], at: usize, most: usize, sign_ends: bool) ->
     escape_start(raw, start).min(at)
 }
 
-/// Where the escape begins that `at` stands in the middle of, or `at`. What is held back begins with
-/// whole characters: of an event that ends in half an escape no client can make anything.
-fn escape_start(raw: &[u8], at: usize) -> usize {
-    let is_slash = |place: usize| raw.get(place) == Some(&b'\\');
-    let Some(slash) = (1..=5)
-        .filter_map(|back| at.checked_sub(back))
-        .find(|place| is_slash(*place))
+/// Where the escape, or the pair of them, begins that `at` stands in the middle of, or `at`. What is
+/// held back begins with whole characters: of an event that ends in half of one no client can make
+/// anything.
+pub(super) fn escape_start(raw: &[u8], at: usize) -> usize {
+    let start = single_start(raw, at);
+    let rest = raw.get(start..).unwrap_or_default();
+    let slashes = rest
+        .iter()
+        .take(text::BACKSLASHES)
+        .take_while(|byte| **byte == b'\\')
+        .count();
+    let Some(first) = start
+        .checked_sub(slashes.saturating_add(5))
+        .filter(|_| slashes > 0)
     else {
+        return start;
+    };
+    let half = |from: usize| {
+        let escape = raw.get(from..)?;
+        let (before, code) = escape.split_at_checked(slashes)?;
+        let slashed = before.iter().all(|byte| *byte == b'\\');
+        code.get(..3).filter(|_| slashed)
+    };
+    let pair = matches!(
+        half(start),
+        Some([b'u', b'd' | b'D', b'c'..=b'f' | b'C'..=b'F'])
+    ) && matches!(
+        half(first),
+        Some([b'u', b'd' | b'D', b'8' | b'9' | b'a' | b'b' | b'A' | b'B'])
+    );
+    if pair { first } else { start }
+}
+
+/// Where the escape begins that `at` stands in the middle of, or `at`.
+fn single_start(raw: &[u8], at: usize) -> usize {
+    let is_slash = |place: usize| raw.get(place) == Some(&b'\\');
+    let mut near = (1..=5).filter_map(|back| at.checked_sub(back));
+    let Some(slash) = near.find(|place| is_slash(*place)) else {
         return at;
     };
-    let size = if raw.get(slash.saturating_add(1)) == Some(&b'u') {
-        6
-    } else {
-        2
-    };
+    let unicode = raw.get(slash.saturating_add(1)) == Some(&b'u');
+    let size = if unicode { 6 } else { 2 };
     if slash.saturating_add(size) <= at {
         return at;
     }
-    let run = (0..=slash)
-        .rev()
-        .take(text::BACKSLASHES)
-        .take_while(|place| is_slash(*place))
-        .count();
+    let back = (0..=slash).rev().take(text::BACKSLASHES);
+    let run = back.take_while(|place| is_slash(*place)).count();
     let start = slash.saturating_add(1).saturating_sub(run);
     if start.checked_sub(1).is_some_and(is_slash) {
         return end_of_slashes(raw, slash);
     }
-    // The second half of a pair stays with the first.
-    let low = raw.get(slash.saturating_add(2)..slash.saturating_add(4));
-    let pair = size == 6 && matches!(low, Some([b'd' | b'D', b'c'..=b'f' | b'C'..=b'F']));
-    let first = start.saturating_sub(run.saturating_add(5));
-    if pair && first < start && is_slash(first) {
-        first
-    } else {
-        start
-    }
+    start
 }
 
 /// Where what a long run of backslashes escapes is over, whichever of them do: nothing is written
