@@ -44,16 +44,17 @@ test-vectors: .tools/pynacl ## The published test vectors, computed again by lib
 	PYTHONPATH=.tools/pynacl python3 policy/vectors/check_libsodium.py
 
 bench: wasm ## The decision in nanoseconds (native), a request in WebAssembly instructions
-	$(CARGO) bench -p breakglass-bench
+	$(CARGO) bench -p breakglass-bench --bench decision
 	$(CARGO) run --quiet -p breakglass-host-tests --example fuel
 
-bench-redaction: rust-target .tools/presidio ## The speed of redaction, native and in V8 (Node 20), beside its peers: bench/results/redaction.md
+bench-redaction: wasm tools .tools/presidio ## The speed of redaction beside its peers (Node 20 needed), and its cost in Envoy: bench/results/
 	@bench/v8-modules.sh target/bench-wasm/modules
 	$(CARGO) bench -p breakglass-bench --bench redaction -- --quiet
 	@node --no-warnings bench/v8.mjs --json target/bench-wasm/modules/*.wasm > target/bench-wasm/v8.json
 	@$(CARGO) run --quiet -p breakglass-bench --example corpus -- target/bench-wasm/corpora
 	@PYTHONPATH=.tools/presidio python3 bench/presidio.py target/bench-wasm/corpora > target/bench-wasm/presidio.json
 	@python3 bench/table.py $${CARGO_TARGET_DIR:-target}/criterion target/bench-wasm/v8.json target/bench-wasm/presidio.json target/bench-wasm/modules/sizes.json
+	@python3 bench/envoy.py target/bench-wasm/corpora | tee bench/results/redaction-envoy.md
 
 lint: rust-target ## rustfmt and clippy, warnings are errors
 	$(CARGO) fmt --all --check

@@ -1,4 +1,8 @@
-//! The workloads that the benchmarks share: policies of many rollouts and requests for them.
+//! The workloads that the benchmarks share: policies of many rollouts and requests for them, and
+//! texts to redact.
+
+pub mod corpus;
+pub mod redaction;
 
 use breakglass_policy::{HeaderId, Headers, Policy, Router};
 use serde_json::{Value, json};
