@@ -3,7 +3,7 @@
 # .tools/ (Envoy) or as a package of the system (binaryen), once, and said first.
 
 .DEFAULT_GOAL := help
-.PHONY: help demo run test test-policy test-redact test-operator test-host test-clients test-examples test-vectors bench bench-redaction fuzz lint fmt schema operator wasm wasm-nosimd tools rust-target wasm-opt clean
+.PHONY: help demo run test test-policy test-redact test-operator test-host test-clients test-examples test-vectors bench bench-decision bench-redaction fuzz lint fmt schema operator wasm wasm-nosimd tools rust-target wasm-opt clean
 
 CARGO     ?= cargo
 WASM      := target/wasm32-wasip1/release/breakglass.wasm
@@ -43,7 +43,9 @@ test-examples: wasm tools ## The fake agents, the load driver and the Envoy conf
 test-vectors: .tools/pynacl ## The published test vectors, computed again by libsodium
 	PYTHONPATH=.tools/pynacl python3 policy/vectors/check_libsodium.py
 
-bench: wasm ## The decision in nanoseconds (native), a request in WebAssembly instructions
+bench: bench-decision bench-redaction ## Every benchmark beside its peers
+
+bench-decision: wasm ## The decision in nanoseconds (native), a request in WebAssembly instructions
 	$(CARGO) bench -p breakglass-bench --bench decision
 	$(CARGO) run --quiet -p breakglass-host-tests --example fuel
 
