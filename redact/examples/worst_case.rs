@@ -50,6 +50,7 @@ fn count_all() {
                 .args(valgrind)
                 .arg(&program)
                 .args([COUNTED, &place.to_string()])
+                .args(std::env::args().skip(2))
                 .output();
             let said = run.expect("the package valgrind is needed to count").stderr;
             let said = String::from_utf8_lossy(&said);

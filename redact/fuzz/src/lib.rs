@@ -8,6 +8,7 @@ mod body;
 mod events;
 mod json;
 mod scanner;
+mod shape;
 
 pub use events::{ndjson, sse};
 pub use json::json;

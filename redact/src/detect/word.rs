@@ -124,8 +124,12 @@ fn single_start(raw: &[u8], at: usize) -> usize {
     let Some(slash) = near.find(|place| is_slash(*place)) else {
         return at;
     };
-    let unicode = raw.get(slash.saturating_add(1)) == Some(&b'u');
-    let size = if unicode { 6 } else { 2 };
+    let size = match raw.get(slash.saturating_add(1)) {
+        Some(b'u') => 6,
+        Some(b'n' | b'r' | b't' | b'b' | b'f' | b'"' | b'/' | b'\'' | b'\\') => 2,
+        // A backslash that escapes nothing stands for itself.
+        _ => 1,
+    };
     if slash.saturating_add(size) <= at {
         return at;
     }
