@@ -146,6 +146,29 @@ fn a_number_that_is_all_of_a_field_needs_no_words() {
 }
 
 #[test]
+fn long_local_parts_are_found_however_the_sign_is_written() {
+    let profile = Profile::all(Action::Mask);
+    for sign in [
+        "@",
+        "\u{FF20}",
+        "%40",
+        "&#64;",
+        "&#x40;",
+        "\\u0040",
+        "\\\\u0040",
+    ] {
+        for size in [1, 40, 60, 64, 65] {
+            let text = format!(
+                "to {}{sign}example.com.",
+                "abcdefgh".repeat(9).get(..size).unwrap()
+            );
+            let expected = usize::from(size <= 64);
+            assert_eq!(found(&profile, &text, false).len(), expected, "{text}");
+        }
+    }
+}
+
+#[test]
 fn the_name_of_a_member_is_context() {
     let profile = Profile::all(Action::Mask);
     for (key, text, entity) in [

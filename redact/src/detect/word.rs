@@ -5,10 +5,22 @@ use super::text;
 /// Where the window for an anchor begins: with the word that it stands in, and with what may belong
 /// to it before that: two capitals, the masked part of a number, an opening parenthesis.
 pub(super) fn window_start(raw: &[u8], anchor: usize) -> usize {
-    match raw.get(anchor) {
+    if is_sign(raw, anchor) {
         // An address has one `@`, so what is before another one is none of it.
-        Some(b'@') => word_start(raw, anchor, WORD_BYTES, true),
-        _ => with_what_belongs(raw, word_start(raw, anchor, NUMBER_BYTES, true)),
+        return word_start(raw, anchor, WORD_BYTES, true);
+    }
+    with_what_belongs(raw, word_start(raw, anchor, NUMBER_BYTES, true))
+}
+
+/// Whether the anchor may be an `@`, as itself, of full width, or the first digit of its code.
+fn is_sign(raw: &[u8], anchor: usize) -> bool {
+    match raw.get(anchor..).unwrap_or_default() {
+        [b'@', ..] => true,
+        [b'0' | b'4' | b'6', ..] => {
+            let before = anchor.checked_sub(1).and_then(|at| raw.get(at));
+            matches!(before, Some(b'u' | b'%' | b'#' | b'x' | b'X'))
+        }
+        rest => rest.starts_with(FULL_WIDTH_SIGN),
     }
 }
 
@@ -70,7 +82,7 @@ pub(super) fn word_start(raw: &[u8], at: usize, most: usize, sign_ends: bool) ->
                 let char = lead
                     .and_then(|lead| raw.get(lead..start))
                     .unwrap_or_default();
-                if !joins(char) {
+                if !joins(char) || (sign_ends && char == FULL_WIDTH_SIGN) {
                     return start;
                 }
                 start = start.saturating_sub(char.len());
@@ -181,6 +193,7 @@ pub(super) fn is_delimiter(byte: u8) -> bool {
         ))
 }
 
+const FULL_WIDTH_SIGN: &[u8] = "\u{FF20}".as_bytes();
 /// Bytes before an anchor that a match may begin in: a local part of 64, and what is written in
 /// more bytes than one.
 const WORD_BYTES: usize = 80;
