@@ -5,6 +5,19 @@
 //! leave: text that may still become a match is held back, everything else passes at once. However
 //! a text is cut into chunks and events, what comes out is the redaction of the whole.
 //!
+//! ```
+//! use breakglass_redact::{Action, Format, Profile, Redactor, Tally};
+//!
+//! let profile = Profile::all(Action::Mask);
+//! let mut redactor = Redactor::new(Format::Text);
+//! let (mut out, mut tally) = (Vec::new(), Tally::default());
+//! redactor.push(&profile, b"write to jane@exam", &mut out, &mut tally);
+//! assert_eq!(out, b"write to ");
+//! redactor.push(&profile, b"ple.com today", &mut out, &mut tally);
+//! redactor.finish(&profile, &mut out, &mut tally);
+//! assert_eq!(out, b"write to [EMAIL_ADDRESS] today");
+//! ```
+//!
 //! [`find`] lists what is in one text. `DESIGN.md` beside this crate explains why the code is shaped
 //! as it is.
 #![cfg_attr(
