@@ -1,9 +1,10 @@
 //! Every limit of the scanner, each with its reason.
 
-/// Characters of text that are held back per channel until it is certain what they are. Whatever is
-/// longer is confirmed on its beginning, replaced, and swallowed to its end.
+/// Characters of the longest match that is held back until it is certain. Whatever is longer is
+/// confirmed on its beginning, replaced, and swallowed to its end.
 pub const HELD_CHARS: usize = 80;
-/// Bytes that those characters may take, written as escapes, where several matches overlap.
+/// Bytes that are held back at the most, with those that a verdict waits for behind a match, written
+/// as escapes, and where several matches overlap. Ordinary text is held back by a word.
 pub const HELD_BYTES: usize = 768;
 /// Bytes before the text in hand that are kept to see what stands left of a match: its neighbours
 /// and context words.
