@@ -121,7 +121,8 @@ pub(crate) fn scan(
 ) -> usize {
     let mut pending: Option<Pending> = None;
     let (mut at, mut floor) = (from, from);
-    let mut window = Window::new(raw, ends);
+    // Most pieces of text have nothing to look at.
+    let mut window: Option<Window<'_>> = None;
     while let Some(anchor) = next_anchor(profile, raw, at) {
         if let Some(after) = boring(profile, raw, anchor) {
             at = after;
@@ -135,13 +136,14 @@ pub(crate) fn scan(
             sink(last.found);
             pending = None;
         }
+        let window = window.get_or_insert_with(|| Window::new(raw, ends));
         window.begin_at(start);
         let mut sight = Sight {
             profile,
             hints,
             raw,
             floor: pending.map_or(floor, |last| last.found.start),
-            text: &mut window,
+            text: window,
             left: context::Left::NOWHERE,
             glued_at: 0,
             found: [None; FOUND],
