@@ -41,9 +41,12 @@ fn is_anchor(text: &[u8], at: usize) -> bool {
         [b'-', b'-', ..] => true,
         // AA:BB:… without a single digit.
         [b':' | b'-', rest @ ..] => {
+            // Of a chain of pairs, the first separator is enough.
+            let chain = at.checked_sub(3).and_then(|at| text.get(at)) == text.get(at);
             let before = text.get(at.saturating_sub(2)..at).unwrap_or_default();
             let after = rest.get(..2).unwrap_or_default();
-            before.len() == 2
+            !chain
+                && before.len() == 2
                 && after.len() == 2
                 && before.iter().chain(after).all(u8::is_ascii_hexdigit)
         }

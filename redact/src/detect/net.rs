@@ -14,11 +14,15 @@ pub(super) fn look(sight: &mut Sight<'_, '_>, index: usize) {
         start = start.saturating_sub(1);
     }
     // The separators of a MAC address may be dashes, dots or spaces behind letters.
-    if sight.profile.wants(Entity::MacAddress) {
-        let first = mac_start(sight, start, index);
-        mac(sight, first);
-    }
     // An earlier digit of the same address has been an anchor already.
+    if sight.profile.wants(Entity::MacAddress) {
+        let first = mac_start(sight, index);
+        if let Some(first) = first
+            && (first..index).all(|at| !sight.text.get(at).is_ascii_digit())
+        {
+            mac(sight, first);
+        }
+    }
     if !sight.profile.wants(Entity::IpAddress)
         || (start..index).any(|at| sight.text.get(at).is_ascii_digit())
     {
@@ -315,22 +319,54 @@ fn prefix_length(sight: &mut Sight<'_, '_>, end: usize, most: u16) -> usize {
     }
 }
 
-/// Where a MAC address would begin whose first digit is at `index`.
-fn mac_start(sight: &mut Sight<'_, '_>, start: usize, index: usize) -> usize {
-    let mut at = start;
-    while at > 0
-        && matches!(sight.text.before(at), b'0'..=b'9' | b'a'..=b'f' | b'A'..=b'F' | b':' | b'-' | b'.')
-        && index.saturating_sub(at) < 24
-    {
+/// Where a MAC address would begin whose first digit is at `index`: with the first of the groups that
+/// are joined to it; nowhere if there are too many.
+fn mac_start(sight: &mut Sight<'_, '_>, index: usize) -> Option<usize> {
+    let mut at = index;
+    while at > 0 && sight.text.before(at).is_ascii_hexdigit() {
         at = at.saturating_sub(1);
     }
-    at
+    loop {
+        let size: usize = match sight.text.before(at) {
+            b':' | b'-' => 2,
+            b'.' => 4,
+            _ => return Some(at),
+        };
+        let Some(first) = at.checked_sub(size.saturating_add(1)) else {
+            return Some(at);
+        };
+        let group = (first..at.saturating_sub(1)).all(|at| sight.text.get(at).is_ascii_hexdigit());
+        // `mac:00:1A:…` begins behind the word.
+        if !group || sight.left_of(first).is_ascii_alphanumeric() {
+            return Some(at);
+        }
+        at = first;
+        if index.saturating_sub(at) > MAC_CHARS {
+            return None;
+        }
+    }
+}
+
+/// Whether what is before the separator at the left of `start` is a word, and no group of a longer
+/// chain.
+fn follows_word(sight: &Sight<'_, '_>, start: usize) -> bool {
+    let at = sight.raw_begin(start).saturating_sub(1);
+    let before = sight.raw.get(..at).unwrap_or_default();
+    let run = before
+        .iter()
+        .rev()
+        .take(8)
+        .take_while(|byte| byte.is_ascii_alphanumeric());
+    run.clone().count() > 2 && run.clone().all(u8::is_ascii_alphabetic)
 }
 
 /// Six or eight pairs of hexadecimal digits, or groups of four with dots (IEEE 802).
 fn mac(sight: &mut Sight<'_, '_>, start: usize) {
     let left = sight.left_of(start);
-    if left.is_ascii_alphanumeric() || matches!(left, b'_' | b':' | LETTER) {
+    if left.is_ascii_alphanumeric() || matches!(left, b'_' | LETTER) {
+        return;
+    }
+    if matches!(left, b':' | b'-' | b'.') && !follows_word(sight, start) {
         return;
     }
     let mut size = 0_usize;
@@ -386,3 +422,6 @@ fn mac(sight: &mut Sight<'_, '_>, start: usize) {
         sight.propose(Entity::MacAddress, start, index, 10);
     }
 }
+
+/// Characters of the longest MAC address.
+const MAC_CHARS: usize = 23;
