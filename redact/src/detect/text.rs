@@ -130,7 +130,9 @@ impl<'a> Window<'a> {
     /// The index of the first character that ends behind the raw position `at`.
     pub(super) fn index_of(&mut self, at: usize) -> usize {
         let offset = at.saturating_sub(self.start);
-        self.peek(offset.min(CAPACITY.saturating_sub(1)));
+        if self.len == 0 {
+            self.read_plain(self.shown(), offset);
+        }
         if offset < self.plain {
             return offset;
         }
@@ -155,10 +157,8 @@ impl<'a> Window<'a> {
 
     #[inline(never)]
     fn fetch(&mut self, index: usize) -> u8 {
-        // Nothing is that long: what asks this far has lost its way already.
-        let most = self.start.saturating_add(WINDOW_BYTES);
-        let ends = self.ends && self.raw.len() <= most;
-        let raw = self.raw.get(..most.min(self.raw.len())).unwrap_or_default();
+        let raw = self.shown();
+        let whole = raw.len() == self.raw.len();
         if self.len == 0 {
             self.read_plain(raw, index);
         }
@@ -166,10 +166,10 @@ impl<'a> Window<'a> {
             if self.plain.saturating_add(self.len) >= CAPACITY {
                 return OTHER;
             }
-            match decode(raw, self.next, ends) {
+            match decode(raw, self.next, self.ends && whole) {
                 Char::Nothing(0) => return END,
                 Char::Nothing(size) => self.next = self.next.saturating_add(size),
-                Char::Begun if raw.len() >= most => return OTHER,
+                Char::Begun if !whole => return OTHER,
                 Char::Begun => {
                     self.undecided = true;
                     return MORE;
@@ -183,6 +183,13 @@ impl<'a> Window<'a> {
         }
         .copied()
         .unwrap_or(OTHER)
+    }
+
+    /// The raw text up to where the window ends: nothing is longer, so what asks further has lost its
+    /// way already.
+    fn shown(&self) -> &'a [u8] {
+        let most = self.start.saturating_add(WINDOW_BYTES);
+        self.raw.get(..most).unwrap_or(self.raw)
     }
 
     /// Looks how far characters stand for themselves, up to `index` and some more.
