@@ -121,7 +121,7 @@ fn is_in_the_middle(raw: &[u8], start: usize, letters: usize, next: u8) -> bool 
     let chain = match before {
         [b'0'..=b'9', b'-'] => true,
         [b'0'..=b'9', b'.' | b':'] => letters == 0,
-        [b'0'..=b'9', b'/'] => letters == 0 && !matches!(next, b':' | b'.'),
+        [b'0'..=b'9', b'/'] => letters == 0 && !matches!(next, b':' | b'.' | b'-'),
         _ => false,
     };
     // A digit that is part of an escape is none of a chain.
