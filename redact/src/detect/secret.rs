@@ -68,15 +68,19 @@ fn key(sight: &mut Sight<'_, '_>, begin: usize, least: usize, alphabet: Alphabet
         end = end.saturating_add(1);
     }
     if end.saturating_sub(begin) >= least {
-        let goes_on = Some(Swallow::Key(alphabet));
-        sight.put(Candidate {
-            start: begin,
-            end,
-            kind: Entity::Secret.into(),
-            strength: 30,
-            goes_on,
-        });
+        certain(sight, begin, end, alphabet);
     }
+}
+
+/// A key of which enough has been read, and which goes on as long as its alphabet does.
+fn certain(sight: &mut Sight<'_, '_>, start: usize, end: usize, alphabet: Alphabet) {
+    sight.put(Candidate {
+        start,
+        end,
+        kind: Entity::Secret.into(),
+        strength: 30,
+        goes_on: Some(Swallow::Key(alphabet)),
+    });
 }
 
 /// A JSON Web Token (RFC 7519): its header is the base64 of `{"`. A header that names an algorithm
@@ -94,15 +98,7 @@ fn web_token(sight: &mut Sight<'_, '_>, begin: usize, token: &[u8]) {
         && (0..10)
             .all(|step| Alphabet::Base64Url.takes(sight.text.get(second.saturating_add(step))));
     if dotted {
-        let end = second.saturating_add(10);
-        let goes_on = Some(Swallow::Key(Alphabet::Dotted));
-        sight.put(Candidate {
-            start: begin,
-            end,
-            kind: Entity::Secret.into(),
-            strength: 30,
-            goes_on,
-        });
+        certain(sight, begin, second.saturating_add(10), Alphabet::Dotted);
     }
 }
 

@@ -106,15 +106,23 @@ impl Passing {
             }
         }
         self.json.push(profile, piece, out, tally);
-        match end {
-            Some(end) => end.saturating_add(self.end_line(
-                profile,
-                cut(rest, end, end.saturating_add(1)),
-                out,
-                tally,
-            )),
-            None => rest.len(),
-        }
+        self.rest_of_line(profile, rest, end, out, tally)
+    }
+
+    /// What is before the line's `end` has been taken: takes the end, and returns the size of both.
+    fn rest_of_line(
+        &mut self,
+        profile: &Profile,
+        rest: &[u8],
+        end: Option<usize>,
+        out: &mut Vec<u8>,
+        tally: &mut Tally,
+    ) -> usize {
+        let Some(end) = end else {
+            return rest.len();
+        };
+        let mark = cut(rest, end, end.saturating_add(1));
+        end.saturating_add(self.end_line(profile, mark, out, tally))
     }
 
     /// Takes what is no data, and returns its size.
@@ -128,15 +136,7 @@ impl Passing {
         if self.spot == Spot::Other {
             let end = memchr2(b'\n', b'\r', rest);
             out.extend_from_slice(cut(rest, 0, end.unwrap_or(rest.len())));
-            return match end {
-                Some(end) => end.saturating_add(self.end_line(
-                    profile,
-                    cut(rest, end, end.saturating_add(1)),
-                    out,
-                    tally,
-                )),
-                None => rest.len(),
-            };
+            return self.rest_of_line(profile, rest, end, out, tally);
         }
         let first = cut(rest, 0, 1);
         let Some(byte) = first.first().copied() else {
