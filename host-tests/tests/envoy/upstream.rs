@@ -48,6 +48,7 @@ impl Upstream {
     }
 
     /// Answers by itself, each request on a thread of its own.
+    #[cfg(feature = "clients")]
     pub(crate) fn serve(answer: impl Fn(Call) + Send + Sync + 'static) -> Self {
         let (_, calls) = mpsc::channel();
         Self::listen(calls, answer)
