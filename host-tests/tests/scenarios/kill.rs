@@ -4,7 +4,8 @@ use breakglass_host_tests::{Last, More, Stream};
 use serde_json::json;
 
 use crate::world::{
-    Answer, TICK, World, all_canary, controlled, kill, of_unit, policy, rollout, stamped, with,
+    Answer, TICK, World, all_canary, beside_another, controlled, kill, of_unit, policy, rollout,
+    stamped, with,
 };
 
 fn assert_withdrawn(stream: &Stream, told: &str) {
@@ -309,13 +310,7 @@ fn a_stream_that_ends_before_the_tick_is_left_alone() {
 
 #[test]
 fn a_kill_of_one_rollout_leaves_the_others_alone() {
-    let control = json!({"generation": 1, "ramp": {"percent": 100}});
-    let mine = with(
-        rollout(control.clone()),
-        json!({"match": {"headers": {"x-mine": "1"}}}),
-    );
-    let other = with(rollout(control), json!({"name": "other"}));
-    let world = World::new(&policy([mine, other]));
+    let world = World::new(&beside_another());
     let mut open = world.events(0, "u");
     let waiting = world.get(1, "u");
     for (mode, generation) in [("rollback", 2), ("block", 3)] {

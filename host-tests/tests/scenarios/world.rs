@@ -283,6 +283,18 @@ pub(crate) fn all_canary() -> Value {
     controlled(json!({"generation": 1, "ramp": {"percent": 100}}))
 }
 
+/// Everybody on the canary of a rollout "other", but those who send `x-mine: 1`: they are on that of
+/// [`ROLLOUT`].
+pub(crate) fn beside_another() -> Value {
+    let control = json!({"generation": 1, "ramp": {"percent": 100}});
+    let mine = json!({"match": {"headers": {"x-mine": "1"}}});
+    let other = json!({"name": "other"});
+    policy([
+        with(rollout(control.clone()), mine),
+        with(rollout(control), other),
+    ])
+}
+
 /// The order of a kill.
 pub(crate) fn kill(generation: u64, mode: &str, in_flight: &str) -> Value {
     let kill = json!({"mode": mode, "in_flight": in_flight});

@@ -9,7 +9,7 @@ use crate::{
         post, redacting,
     },
     sse,
-    world::{ROLLOUT, VM_ID, World, all_canary, controlled, policy, rollout, with},
+    world::{ROLLOUT, VM_ID, World, all_canary, beside_another, controlled, with},
 };
 
 /// Redactions of a policy that let [`MAIL`] pass.
@@ -237,13 +237,7 @@ fn a_rollout_without_any_redaction_obeys_it_too() {
 
 #[test]
 fn other_rollouts_are_left_alone() {
-    let control = json!({"generation": 1, "ramp": {"percent": 100}});
-    let mine = with(
-        rollout(control.clone()),
-        json!({"match": {"headers": {"x-mine": "1"}}}),
-    );
-    let other = with(rollout(control), json!({"name": "other"}));
-    let world = World::new(&policy([mine, other]));
+    let world = World::new(&beside_another());
     assert_eq!(world.order(&mask_all(2)).status, 200);
     assert_lax(&world, "the other one");
 }
