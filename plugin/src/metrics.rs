@@ -35,12 +35,22 @@ pub(crate) struct RolloutMetrics {
     pub(crate) keyless: Counter,
     /// Bytes of text that waited for the next chunk to be certain.
     pub(crate) held_bytes: Counter,
-    /// By label, each defined when it first counts: most entities are never found.
-    by_label: RefCell<Vec<(Box<str>, Counter)>>,
+    /// Each defined when it first counts: most entities are never found.
+    redactions: RefCell<Vec<(Redacted, Counter)>>,
+    unscanned: RefCell<Vec<(&'static str, Counter)>>,
     rollout: Name,
     pub(crate) generation: Gauge,
     pub(crate) canary_ppm: Gauge,
     pub(crate) killed: Gauge,
+}
+
+/// What a counter of redactions counts.
+#[derive(Debug)]
+struct Redacted {
+    arm: Arm,
+    entity: Box<str>,
+    direction: Direction,
+    action: &'static str,
 }
 
 /// The metrics of one arm.
@@ -58,16 +68,24 @@ pub(crate) fn config_rejected() -> Counter {
 /// Orders that ended in `result`.
 pub(crate) fn orders(result: &'static str) -> Counter {
     ORDERS.with_borrow_mut(|known| {
-        let place = known.iter().find(|(of, _)| *of == result);
-        let (_, counter) = match place {
-            Some(place) => *place,
-            None => {
-                let counter = Counter::new(&format!("breakglass_orders_total;result={result}"));
-                *known.push_mut((result, counter))
-            }
+        let define = || {
+            let name = format!("breakglass_orders_total;result={result}");
+            (result, Counter::new(&name))
         };
-        counter
+        known_or_defined(known, |of| *of == result, define)
     })
+}
+
+/// The counter whose key `is` the one, or the one that `define` makes and that is known from now on.
+fn known_or_defined<K>(
+    known: &mut Vec<(K, Counter)>,
+    is: impl Fn(&K) -> bool,
+    define: impl FnOnce() -> (K, Counter),
+) -> Counter {
+    match known.iter().find(|(key, _)| is(key)) {
+        Some((_, counter)) => *counter,
+        None => known.push_mut(define()).1,
+    }
 }
 
 // === impl RolloutMetrics ===
@@ -99,33 +117,37 @@ impl RolloutMetrics {
         arm: Arm,
         entity: &str,
         direction: Direction,
-        action: &str,
+        action: &'static str,
     ) -> Counter {
-        let (rollout, arm, direction) = (&self.rollout, arm.as_str(), direction.as_str());
-        self.labelled(format!(
-            "breakglass_redactions_total;rollout={rollout};arm={arm};entity={entity};direction={direction};action={action}"
-        ))
+        let is = |of: &Redacted| {
+            (of.arm, &*of.entity, of.direction, of.action) == (arm, entity, direction, action)
+        };
+        let define = || {
+            let name = format!(
+                "breakglass_redactions_total;rollout={};arm={};entity={entity};direction={};action={action}",
+                self.rollout,
+                arm.as_str(),
+                direction.as_str(),
+            );
+            let redacted = Redacted {
+                arm,
+                entity: entity.into(),
+                direction,
+                action,
+            };
+            (redacted, Counter::new(&name))
+        };
+        known_or_defined(&mut self.redactions.borrow_mut(), is, define)
     }
 
     /// The counter of bodies and events that were not scanned, or not as a whole.
-    pub(crate) fn unscanned(&self, reason: &str) -> Counter {
-        let rollout = &self.rollout;
-        self.labelled(format!(
-            "breakglass_unscanned_total;rollout={rollout};reason={reason}"
-        ))
-    }
-
-    fn labelled(&self, name: String) -> Counter {
-        let mut known = self.by_label.borrow_mut();
-        let place = known.iter().find(|(of, _)| **of == *name);
-        match place {
-            Some((_, counter)) => *counter,
-            None => {
-                let counter = Counter::new(&name);
-                known.push((name.into(), counter));
-                counter
-            }
-        }
+    pub(crate) fn unscanned(&self, reason: &'static str) -> Counter {
+        let define = || {
+            let rollout = &self.rollout;
+            let name = format!("breakglass_unscanned_total;rollout={rollout};reason={reason}");
+            (reason, Counter::new(&name))
+        };
+        known_or_defined(&mut self.unscanned.borrow_mut(), |of| *of == reason, define)
     }
 
     fn define(rollout: &Name) -> Self {
@@ -136,7 +158,8 @@ impl RolloutMetrics {
             blocked: Counter::new(&name("blocked_total")),
             keyless: Counter::new(&name("keyless_total")),
             held_bytes: Counter::new(&name("held_bytes_total")),
-            by_label: RefCell::default(),
+            redactions: RefCell::default(),
+            unscanned: RefCell::default(),
             rollout: rollout.clone(),
             generation: Gauge::new(&name("generation")),
             canary_ppm: Gauge::new(&name("canary_ppm")),

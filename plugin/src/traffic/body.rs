@@ -178,10 +178,10 @@ impl Body {
                     .redactions(arm, profile.name(kind), self.direction, as_str(action));
             counter.add(times);
         }
-        for _ in 0..news.oversized_events() {
+        if news.oversized_events() > 0 {
             plan.metrics
                 .unscanned(Reason::Oversized.as_str())
-                .increment();
+                .add(news.oversized_events());
         }
     }
 
