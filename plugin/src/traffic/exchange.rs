@@ -19,7 +19,7 @@ use crate::traffic::plan::RolloutPlan;
 use crate::traffic::redaction::{Reason, is_json, media_type};
 use crate::vm;
 
-use scan::Piece;
+use scan::{Piece, begin_request_scan};
 
 /// One request and its answer.
 pub(crate) struct Exchange {
@@ -167,15 +167,20 @@ impl Exchange {
         let arm_plan = plan.arm(arm);
         let field = arm_plan.log_field(generation, reason);
         log_field(&field);
-        let editing =
-            !end_of_stream && !arm_plan.json.is_empty() && is_json(&media_type(Map::Request));
+        let masks_all = gate.masks_all();
+        let edits = !arm_plan.json.is_empty();
+        let scans = plan.redaction.scans(arm, Direction::Request, masks_all);
+        let kind = (!end_of_stream && (edits || scans)).then(|| media_type(Map::Request));
+        let editing = edits && kind.as_deref().is_some_and(is_json);
         if editing && declared_length() > limits::EDITED_BODY_BYTES {
             return Some(answer(&too_large()));
         }
-        let masks_all = gate.masks_all();
-        let request = match self.begin_request_scan(plan, arm, masks_all, end_of_stream) {
-            Ok(body) => body,
-            Err(reason) => return Some(answer(&unscannable_request(reason))),
+        let request = match kind.filter(|_| scans) {
+            Some(kind) => match begin_request_scan(plan, arm, masks_all, &kind) {
+                Ok(body) => body,
+                Err(reason) => return Some(answer(&unscannable_request(reason))),
+            },
+            None => None,
         };
         arm_plan.stamp(generation);
         if editing || request.as_ref().is_some_and(|body| !body.has_length()) {

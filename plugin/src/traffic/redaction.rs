@@ -98,14 +98,12 @@ impl Profiles {
 // === impl Content ===
 
 impl Content {
-    /// By the headers of a request or an answer.
-    pub(crate) fn of(map: Map) -> Self {
+    /// By the headers of a request or an answer, which say that its media type is `kind`.
+    pub(crate) fn of(map: Map, kind: &[u8]) -> Self {
         let encoding = host::header(map, "content-encoding").unwrap_or_default();
         if !encoding.is_empty() && !encoding.eq_ignore_ascii_case(b"identity") {
             return Self::Unscannable(Reason::Compressed);
         }
-        let kind = media_type(map);
-        let kind = kind.as_slice();
         let lines: &[&[u8]] = &[
             b"application/x-ndjson",
             b"application/jsonl",

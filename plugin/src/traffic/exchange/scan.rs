@@ -10,7 +10,7 @@ use crate::sse;
 use crate::traffic::body::{Body, Chunk, tail};
 use crate::traffic::open::{OpenStream, Phase};
 use crate::traffic::plan::RolloutPlan;
-use crate::traffic::redaction::{Content, Reason};
+use crate::traffic::redaction::{Content, Reason, media_type};
 
 use super::{Exchange, Routed, Switches, cannot_edit, log_field, unscannable_request};
 
@@ -39,36 +39,32 @@ impl<'a> Piece<'a> {
     }
 }
 
+/// The scan of a request's body of the media type `kind`; none where it passes unscanned.
+///
+/// # Errors
+/// Why it cannot be scanned, where the policy does not let it pass then.
+pub(super) fn begin_request_scan(
+    plan: &RolloutPlan,
+    arm: Arm,
+    masks_all: bool,
+    kind: &[u8],
+) -> Result<Option<Body>, Reason> {
+    match Content::of(Map::Request, kind) {
+        Content::Text(format) => {
+            let body = Body::new(Direction::Request, format);
+            let rewrites = plan.redaction.rewrites(arm, Direction::Request, masks_all);
+            Ok(Some(match !rewrites && has_length(Map::Request) {
+                true => body.with_length(),
+                false => body,
+            }))
+        }
+        Content::Unscannable(reason) => withheld(plan, reason).map(|()| None),
+    }
+}
+
 // === impl Exchange ===
 
 impl Exchange {
-    /// The scan of the request that its headers announce, if there is something to look for.
-    ///
-    /// # Errors
-    /// Why it cannot be scanned, where the policy does not let it pass then.
-    pub(super) fn begin_request_scan(
-        &self,
-        plan: &RolloutPlan,
-        arm: Arm,
-        masks_all: bool,
-        end_of_stream: bool,
-    ) -> Result<Option<Body>, Reason> {
-        if end_of_stream || !plan.redaction.scans(arm, Direction::Request, masks_all) {
-            return Ok(None);
-        }
-        match Content::of(Map::Request) {
-            Content::Text(format) => {
-                let body = Body::new(Direction::Request, format);
-                let rewrites = plan.redaction.rewrites(arm, Direction::Request, masks_all);
-                Ok(Some(match !rewrites && has_length(Map::Request) {
-                    true => body.with_length(),
-                    false => body,
-                }))
-            }
-            Content::Unscannable(reason) => withheld(plan, reason).map(|()| None),
-        }
-    }
-
     /// Begins the scan of the answer that its headers announce; tells whether it is a stream of
     /// events.
     ///
@@ -90,7 +86,7 @@ impl Exchange {
         let rewrites = plan
             .redaction
             .rewrites(stream.arm, Direction::Response, mask_all);
-        let format = match Content::of(Map::Response) {
+        let format = match Content::of(Map::Response, &media_type(Map::Response)) {
             Content::Text(format) => format,
             Content::Unscannable(reason) if scans => return withheld(plan, reason).map(|()| false),
             Content::Unscannable(_) => return Ok(false),
