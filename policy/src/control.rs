@@ -5,6 +5,7 @@ use std::fmt;
 use serde::Serialize;
 
 use crate::document::{DocumentError, FromTree, Tree, read_by_serde, read_struct, read_words};
+use crate::envelope::Envelope;
 use crate::limits;
 use crate::percent::Percent;
 use crate::ramp::Ramp;
@@ -33,6 +34,9 @@ pub struct Control {
     // Not written while it is off: workers of an older build read the shared state too.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub redaction: Option<LiveRedaction>,
+    /// The warrant that the control rests on where the policy names trusted keys, as a DSSE envelope.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub warrant: Option<Box<Envelope>>,
 }
 
 /// Counts the changes of a control: 0 to 2^53 - 1, which every JSON reader holds exactly.
@@ -106,6 +110,7 @@ read_struct!(Control {
     on_lapse: or_default "on_lapse",
     kill: or_default "kill",
     redaction: or_default "redaction",
+    warrant: or_default "warrant",
 });
 
 impl Control {
@@ -126,6 +131,7 @@ impl Control {
     pub fn exposes_no_more_than(&self, other: &Self) -> bool {
         let strictest = Self {
             generation: self.generation,
+            warrant: self.warrant.clone(),
             ..self.strictest(other)
         };
         strictest == *self
@@ -139,6 +145,16 @@ impl Control {
             (None, Some(end), OnLapse::Hold) => self.ramp.percent_at(now.min(end)),
             (None, _, _) => self.ramp.percent_at(now),
         }
+    }
+
+    /// Whether it has a lease that ends at stable.
+    pub(crate) fn falls_back(&self) -> bool {
+        self.not_after.is_some() && self.on_lapse == OnLapse::Stable
+    }
+
+    /// Whether anybody but the pinned can be on the canary, now or later.
+    pub(crate) fn exposes(&self) -> bool {
+        self.kill.is_none() && !self.ramp.steps().is_empty()
     }
 
     /// Whether the ramp still has a length that a proxy holds; only joins can make it too long.
@@ -165,6 +181,8 @@ impl Control {
             },
             // None is the least of all.
             redaction: self.redaction.max(other.redaction),
+            // Evidence, not exposure: any one of the two, the same whichever came first.
+            warrant: self.warrant.as_ref().max(other.warrant.as_ref()).cloned(),
         }
     }
 }

@@ -71,6 +71,7 @@ pub(crate) fn control() -> impl Strategy<Value = Control> {
                 on_lapse,
                 kill,
                 redaction,
+                warrant: None,
             },
         )
 }

@@ -7,14 +7,25 @@ use crate::bucket::{Bucketing, Threshold};
 use crate::control::{Control, Generation, Kill, KillMode, LiveRedaction, OnLapse};
 use crate::time::Timestamp;
 
-/// A [`Control`] compiled for the hot path: kill > lapsed lease > pin > ramp > stable.
+/// A [`Control`] compiled for the hot path: kill > closed or lapsed > pin > ramp > stable.
 #[derive(Clone, Debug)]
 pub struct Gate {
     generation: Generation,
     kill: Option<Kill>,
+    closed: Option<Closed>,
     lease: Option<(Timestamp, OnLapse)>,
     masks_all: bool,
     steps: Box<[(Timestamp, Threshold)]>,
+}
+
+/// Why nobody is on the canary, whatever the control says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Closed {
+    /// The lease has lapsed once; no clock revives it.
+    Lapse,
+    /// Keys are trusted, and no warrant permits the exposure.
+    NoWarrant,
 }
 
 /// Where one request goes and why.
@@ -41,6 +52,8 @@ pub enum Reason {
     Kill,
     /// The lease has lapsed.
     Lapse,
+    /// No warrant permits the canary.
+    NoWarrant,
     /// The request has no unit.
     Keyless,
     /// The unit is pinned.
@@ -60,12 +73,18 @@ impl Gate {
         Self {
             generation: control.generation,
             kill: control.kill,
+            closed: None,
             lease: control.not_after.map(|end| (end, control.on_lapse)),
             masks_all: control.redaction == Some(LiveRedaction::MaskAll),
             steps: steps
                 .map(|step| (step.at, Threshold::of(step.percent)))
                 .collect(),
         }
+    }
+
+    /// The same gate, closed for this reason.
+    pub fn closed(self, closed: Option<Closed>) -> Self {
+        Self { closed, ..self }
     }
 
     /// The generation of the control in force.
@@ -76,6 +95,7 @@ impl Gate {
     /// Whether the decision depends on the time, so that the caller need not ask for it otherwise.
     pub fn needs_clock(&self) -> bool {
         self.kill.is_none()
+            && self.closed.is_none()
             && (self.lease.is_some() || self.steps.iter().any(|(at, _)| *at > Timestamp::EPOCH))
     }
 
@@ -94,13 +114,18 @@ impl Gate {
     /// Decides one request of the unit `unit` at `now`.
     pub fn decide(&self, split: &Bucketing, unit: Option<&[u8]>, now: Timestamp) -> Decision {
         let mut ramp_time = now;
-        match (self.kill, self.lease) {
-            (Some(kill), _) => return Decision::killed(kill),
-            (None, Some((end, OnLapse::Stable))) if now > end => {
+        if let Some(kill) = self.kill {
+            return Decision::killed(kill);
+        }
+        if let Some(closed) = self.closed {
+            return Decision::route(Arm::Stable, closed.reason());
+        }
+        match self.lease {
+            Some((end, OnLapse::Stable)) if now > end => {
                 return Decision::route(Arm::Stable, Reason::Lapse);
             }
-            (None, Some((end, OnLapse::Hold))) => ramp_time = now.min(end),
-            (None, _) => {}
+            Some((end, OnLapse::Hold)) => ramp_time = now.min(end),
+            _ => {}
         }
         let Some(unit) = unit else {
             return Decision::route(Arm::Stable, Reason::Keyless);
@@ -158,6 +183,17 @@ impl Decision {
     }
 }
 
+// === impl Closed ===
+
+impl Closed {
+    fn reason(self) -> Reason {
+        match self {
+            Self::Lapse => Reason::Lapse,
+            Self::NoWarrant => Reason::NoWarrant,
+        }
+    }
+}
+
 // === impl Reason ===
 
 impl Reason {
@@ -166,6 +202,7 @@ impl Reason {
         match self {
             Self::Kill => "kill",
             Self::Lapse => "lapse",
+            Self::NoWarrant => "no_warrant",
             Self::Keyless => "keyless",
             Self::Pin => "pin",
             Self::Ramp => "ramp",

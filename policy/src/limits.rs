@@ -1,11 +1,26 @@
 //! Every limit of the documents and of the hot path, each with its reason.
 
+use std::time::Duration;
+
 /// Rollouts in one policy. Each costs metrics and shared state; a thousand is the design load.
 pub const ROLLOUTS: usize = 4_096;
 /// Bytes of a policy document. A proxy keeps it in every worker.
 pub const POLICY_BYTES: usize = 8 << 20;
-/// Bytes of an order. The longest one has a full ramp and is below 16 KiB.
+/// Bytes of an order, of a warrant, and of an envelope. The longest order has a full ramp and carries
+/// a warrant with another: below 48 KiB.
 pub const ORDER_BYTES: usize = 64 << 10;
+/// Signatures of an envelope; each costs a worker a fraction of a millisecond.
+pub const SIGNATURES: usize = 16;
+/// Trusted keys of a policy.
+pub const TRUSTED_KEYS: usize = 64;
+/// Sets of roles that may raise exposure.
+pub const RAISE_SETS: usize = 16;
+/// Units that a warrant lets be pinned to the canary: those of testers, not of customers.
+pub const APPROVED_PINS: usize = 64;
+/// How long after it was issued a signed order is obeyed: a captured one is soon worth nothing.
+pub const ORDER_LIFETIME: Duration = Duration::from_secs(10 * 60);
+/// How far ahead of the proxy's clock the operator's may be.
+pub const CLOCK_SKEW: Duration = Duration::from_secs(60);
 /// Steps of a ramp, given or in force. The join of two ramps may have more steps than either; in
 /// shared state it stops growing here, so that repeated pushes cannot lengthen it without end. One
 /// limit for both, because a control that a proxy reports must be fit for the next policy.

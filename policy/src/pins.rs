@@ -40,6 +40,15 @@ impl Pins {
         self.arms.get(unit).copied()
     }
 
+    /// The units that are pinned to `arm`, in order.
+    pub(crate) fn units(&self, arm: Arm) -> Vec<String> {
+        let pinned = self.arms.iter().filter(|(_, pinned)| **pinned == arm);
+        let units = pinned.map(|(unit, _)| String::from_utf8_lossy(unit).into_owned());
+        let mut units: Vec<_> = units.collect();
+        units.sort_unstable();
+        units
+    }
+
     fn from_lists(lists: PinLists) -> Result<Self, String> {
         let mut arms = Table::default();
         for (arm, units) in [(Arm::Canary, lists.canary), (Arm::Stable, lists.stable)] {
@@ -69,19 +78,9 @@ impl Pins {
 
 impl Serialize for Pins {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let list = |arm| {
-            let mut units: Vec<_> = self
-                .arms
-                .iter()
-                .filter(|(_, pinned)| **pinned == arm)
-                .map(|(unit, _)| String::from_utf8_lossy(unit).into_owned())
-                .collect();
-            units.sort_unstable();
-            units
-        };
         let lists = PinLists {
-            canary: list(Arm::Canary),
-            stable: list(Arm::Stable),
+            canary: self.units(Arm::Canary),
+            stable: self.units(Arm::Stable),
         };
         lists.serialize(serializer)
     }

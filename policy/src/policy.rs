@@ -178,7 +178,7 @@ read_words!(Role { "traffic" => Traffic, "operator" => Operator });
 // === impl Rollouts ===
 
 impl Rollouts {
-    fn new(rollouts: Vec<Rollout>) -> Result<Self, String> {
+    pub(crate) fn new(rollouts: Vec<Rollout>) -> Result<Self, String> {
         if rollouts.len() > limits::ROLLOUTS {
             let given = rollouts.len();
             return Err(format!(

@@ -4,28 +4,63 @@ use std::fmt;
 
 use serde::Serialize;
 
-use crate::control::Control;
+use crate::control::{Control, Generation};
 use crate::document::{self, DocumentError, FromTree, Map, Tree, read_by_serde, read_struct};
+use crate::gate::{Closed, Gate};
 use crate::limits;
 use crate::name::Name;
+use crate::percent::Percent;
 use crate::policy::Rollout;
+use crate::time::Timestamp;
+use crate::trust::Trust;
+use crate::warrant::{Subject, WarrantRefused};
+
+mod obey;
+mod publish;
 
 /// The controls in force, by rollout. Encoded as MessagePack in shared data.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct State {
     epoch: Epoch,
-    /// Whether a policy that the proxy has seen names trusted keys.
-    signed_only: bool,
+    /// Of the policies that the proxy has seen, the trust of the highest generation. Like a kill it is
+    /// not taken back by a policy without, so that no push can open the door first.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    trust: Option<Trust>,
     rollouts: Map<Name, Entry>,
 }
 
-/// One rollout's control in force.
+/// One rollout's control in force, and what it rests on.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Entry {
-    /// The join of every control that the proxy has seen.
+    /// The join of every control that the proxy has seen and was permitted to obey.
     pub control: Control,
     /// The epoch since which it is this one.
     pub since: Epoch,
+    /// When that was, by the clock of the worker that wrote it.
+    pub at: Timestamp,
+    /// Whether its lease was seen to lapse.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub lapsed: bool,
+    /// What the policy that was published last says of the rollout, where keys are trusted.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    subject: Option<Subject>,
+    /// What the warrant was given for on which the control rests.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    approved: Option<Subject>,
+    /// Warrants of generations before this one are spent: the highest generation of a kill, and of
+    /// what the approvers of a warrant saw.
+    floor: Generation,
+}
+
+/// What came of publishing a policy.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Published {
+    /// Whether the state changed.
+    pub changed: bool,
+    /// The rollouts of which the policy asks for more than is permitted, and why: they are on stable.
+    pub refused: Vec<(Name, WarrantRefused)>,
+    /// The generation of the trust that stays in force instead of the policy's own.
+    pub trust_kept: Option<Generation>,
 }
 
 /// Counts the changes of a [`State`]; it only grows while the proxy lives.
@@ -48,7 +83,7 @@ pub struct StateError(pub(crate) DocumentError);
 
 read_struct!(State {
     epoch: required "epoch",
-    signed_only: or_default "signed_only",
+    trust: or_default "trust",
     rollouts: required "rollouts",
 });
 
@@ -84,58 +119,40 @@ impl State {
         self.rollouts.get(rollout)
     }
 
-    /// Joins the controls of a policy into the state; tells whether that changed anything.
+    /// Whose signatures count, where anybody's are needed.
+    pub fn trust(&self) -> Option<&Trust> {
+        self.trust.as_ref()
+    }
+
+    /// Why a rollout that a policy describes as `subject` has nobody on the canary, whatever its
+    /// control says; `None` while the control decides.
+    pub fn closed(&self, rollout: &Name, subject: &Subject) -> Option<Closed> {
+        let entry = self.rollouts.get(rollout)?;
+        if entry.lapsed {
+            return Some(Closed::Lapse);
+        }
+        let needs_warrant = self.trust.is_some() && entry.exposes(subject);
+        (needs_warrant && !entry.is_approved(subject)).then_some(Closed::NoWarrant)
+    }
+
+    /// Notes that the lease of this generation of a control has lapsed; tells whether that was news.
     ///
-    /// A ramp that a join makes too long is cut short, which exposes less; a kill or a lease that
-    /// came with it counts in any case.
-    pub fn join_policy(&mut self, rollouts: &[Rollout]) -> bool {
-        let next = self.epoch.next();
-        let mut changed = false;
-        for Rollout { name, control, .. } in rollouts {
-            changed |= self.join_at(next, name, control);
-        }
-        if changed {
-            self.epoch = next;
-            self.forget(rollouts);
-        }
-        changed
-    }
-
-    /// Whether orders must be signed, whatever the operator listener's own configuration says.
-    pub fn is_signed_only(&self) -> bool {
-        self.signed_only
-    }
-
-    /// Refuses unsigned orders from now on; tells whether that changed anything. Like a kill it is
-    /// not taken back by a later push, so that no push can open the door first.
-    pub fn require_signatures(&mut self) -> bool {
-        !std::mem::replace(&mut self.signed_only, true)
-    }
-
-    /// Joins one control into the state; tells whether that changed anything.
-    pub fn join(&mut self, rollout: &Name, control: &Control) -> bool {
-        let next = self.epoch.next();
-        let changed = self.join_at(next, rollout, control);
-        if changed {
-            self.epoch = next;
-        }
-        changed
-    }
-
-    fn join_at(&mut self, epoch: Epoch, rollout: &Name, control: &Control) -> bool {
-        let known = self.rollouts.get(rollout);
-        let joined = match known {
-            Some(entry) => entry.control.join(control).fitted(),
-            None => control.clone(),
+    /// From then on a clock that goes back revives nothing. A control that holds its ramp when it
+    /// lapses has nothing to be revived.
+    pub fn lapse(&mut self, rollout: &Name, generation: Generation) -> bool {
+        let Some(entry) = self.rollouts.get(rollout) else {
+            return false;
         };
-        if known.is_some_and(|entry| entry.control == joined) {
+        if entry.lapsed || entry.control.generation != generation || !entry.control.falls_back() {
             return false;
         }
-        let entry = Entry {
-            control: joined,
-            since: epoch,
+        let lapsed = Entry {
+            lapsed: true,
+            ..entry.clone()
         };
-        self.rollouts.insert(rollout.clone(), entry);
+        self.epoch = self.epoch.next();
+        // Not `since`: the order in force is the same.
+        self.rollouts.insert(rollout.clone(), lapsed);
         true
     }
 
@@ -169,7 +186,41 @@ impl State {
 read_struct!(Entry {
     control: required "control",
     since: required "since",
+    at: required "at",
+    lapsed: or_default "lapsed",
+    subject: or_default "subject",
+    approved: or_default "approved",
+    floor: required "floor",
 });
+
+impl Entry {
+    /// The gate of this control for a rollout that is closed for this reason or not at all.
+    pub fn gate(&self, closed: Option<Closed>) -> Gate {
+        Gate::new(&self.control).closed(closed)
+    }
+
+    /// The canary's share of the units at `now`, pins apart.
+    pub fn share_at(&self, now: Timestamp, closed: Option<Closed>) -> Percent {
+        match closed {
+            Some(_) => Percent::ZERO,
+            None => self.control.share_at(now),
+        }
+    }
+
+    /// What the policy that was published last says of the rollout, where keys are trusted.
+    pub fn subject(&self) -> Option<&Subject> {
+        self.subject.as_ref()
+    }
+
+    fn exposes(&self, subject: &Subject) -> bool {
+        self.control.exposes() || (self.control.kill.is_none() && !subject.pins.is_empty())
+    }
+
+    fn is_approved(&self, subject: &Subject) -> bool {
+        let approved = self.approved.as_ref();
+        approved.is_some_and(|approved| approved.check(subject).is_ok())
+    }
+}
 
 // === impl Epoch ===
 

@@ -99,6 +99,12 @@ impl<'a> Members<'a> {
         Ok(Self { members })
     }
 
+    /// The members of an object that may have others, for formats that are not ours.
+    pub(crate) fn among_others(tree: &'a Tree) -> Result<Self, DocumentError> {
+        let members = tree.object()?;
+        Ok(Self { members })
+    }
+
     pub(crate) fn required<T: FromTree>(&self, name: &str) -> Result<T, DocumentError> {
         let given = self.given(name)?;
         given.ok_or_else(|| DocumentError::whole(format_args!("missing field `{name}`")))
@@ -205,6 +211,12 @@ impl<T: FromTree> FromTree for Option<T> {
             Tree::Null => Ok(None),
             given => T::from_tree(given).map(Some),
         }
+    }
+}
+
+impl<T: FromTree> FromTree for Box<T> {
+    fn from_tree(tree: &Tree) -> Result<Self, DocumentError> {
+        T::from_tree(tree).map(Self::new)
     }
 }
 

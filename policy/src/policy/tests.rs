@@ -8,7 +8,7 @@ use crate::redaction::{Direction, PrivateIps, Unscanned};
 /// A policy with every field.
 const FULL: &str = include_str!("full.json");
 const OTHER_KEY: &str =
-    "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA nobody";
+    "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIDtqJ7zOtqQtYqOo0CpvDXNlMhV3HeJDpjrASKGLWdop nobody";
 
 fn refused(json: &str) -> DocumentError {
     Policy::from_json(json.as_bytes()).expect_err(json)
@@ -240,7 +240,7 @@ fn broken_policies_name_the_path_and_what_was_expected() {
         (r#"["IN_AADHAAR"]"#, r#"["IN_AADHAAR", "x"]"#, "rollouts[0].judge.signals[2].zero_tolerance[1]", r#"invalid value: string "x", expected an entity"#),
         (r#""key": "ssh-ed25519"#, r#""key": "ssh-rsa"#, "trust.keys[0].key", "invalid value: string \"ssh-rsa"),
         (r#""key": "ssh-ed25519 AAAA"#, r#""key": "ssh-ed25519 BBBB"#, "trust.keys[0].key", "invalid value: string \"ssh-ed25519 BBBB"),
-        (r#"[["security_lead", "platform_lead"]]"#, "[[]]", "trust.raise", "an empty set would let anybody raise exposure"),
+        (r#"[["security_lead", "platform_lead"]]"#, "[[]]", "trust.raise", "set 0 (counted from 0) has 0 roles, expected 1 to 16: an empty one would let anybody raise exposure"),
         (r#""lower": "any""#, r#""lower": "none""#, "trust.lower", "unknown variant `none`, expected `any`"),
     ];
     let mut wrong = Vec::new();

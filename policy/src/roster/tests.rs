@@ -2,8 +2,8 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 
 use super::*;
-use crate::fixtures::{control_from, generation, name};
-use crate::{Control, State};
+use crate::State;
+use crate::fixtures::{policy_of, rollout_json};
 
 fn at(seconds: u64) -> Timestamp {
     Timestamp::from_millis(seconds * 1_000)
@@ -13,12 +13,9 @@ fn at(seconds: u64) -> Timestamp {
 fn epochs(count: usize) -> Vec<Epoch> {
     let mut state = State::default();
     let next = |number| {
-        let control = control_from(r#"{"generation": 0}"#);
-        let control = Control {
-            generation: generation(number),
-            ..control
-        };
-        state.join(&name("r"), &control);
+        let control = format!(r#""control": {{"generation": {number}}}"#);
+        let rollout = rollout_json("r", "").replace(r#""control": {"generation": 1}"#, &control);
+        state.publish(&policy_of(&rollout), Timestamp::EPOCH);
         state.epoch()
     };
     (0..count as u64).map(next).collect()

@@ -3,6 +3,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::fixtures::{control, control_from, name, policy_of, rollout_json};
+use crate::policy::Rollouts;
 use crate::{Ramp, Timestamp};
 
 /// One thing that a worker has to join into the shared state.
@@ -71,8 +72,8 @@ impl Writer {
 impl Task {
     fn join_into(&self, state: &mut State) -> bool {
         match self {
-            Self::Order(rollout, control) => state.join(&rollout_name(*rollout), control),
-            Self::Push(controls) => state.join_policy(&rollouts(controls)),
+            Self::Order(rollout, control) => join(state, rollout_name(*rollout).as_str(), control),
+            Self::Push(controls) => push(state, &rollouts(controls)),
         }
     }
 }
@@ -104,10 +105,25 @@ fn controls(state: &State) -> Vec<(Name, Control)> {
         .collect()
 }
 
+/// Publishes a policy with these rollouts and no trusted keys; tells whether that changed anything.
+fn push(state: &mut State, rollouts: &[Rollout]) -> bool {
+    let mut policy = policy_of("");
+    policy.rollouts = Rollouts::new(rollouts.to_vec()).unwrap();
+    state.publish(&policy, Timestamp::EPOCH).changed
+}
+
+/// Joins one control into the state.
+fn join(state: &mut State, rollout: &str, control: &Control) -> bool {
+    let policy = policy_of(&rollout_json(rollout, ""));
+    let mut rollout = policy.rollouts[0].clone();
+    rollout.control = control.clone();
+    push(state, &[rollout])
+}
+
 /// A state with one rollout of this control.
 fn state_of(rollout: &str, control: &Control) -> State {
     let mut state = State::default();
-    state.join(&name(rollout), control);
+    join(&mut state, rollout, control);
     state
 }
 
@@ -226,9 +242,9 @@ fn a_kill_survives_a_push_that_does_not_know_of_it() {
     );
     let killed =
         control_from(r#"{"generation": 8, "ramp": {"percent": 5}, "kill": {"mode": "rollback"}}"#);
-    assert!(state.join(&name("r1"), &killed));
+    assert!(join(&mut state, "r1", &killed));
     let old = control_from(r#"{"generation": 7, "ramp": {"percent": 100}}"#);
-    assert!(!state.join_policy(&rollouts(&[(1, old)])));
+    assert!(!push(&mut state, &rollouts(&[(1, old)])));
     assert_eq!(state.get(&name("r1")).unwrap().control, killed);
 }
 
@@ -244,10 +260,10 @@ fn redaction_switched_on_survives_a_push_that_does_not_know_of_it() {
     assert!(!packed(&state).contains("redaction"));
     let masked = format!(r#"{{"generation": 7, {ramp}, "redaction": "mask_all"}}"#);
     let masked = control_from(&masked);
-    assert!(state.join(&name("r1"), &masked));
+    assert!(join(&mut state, "r1", &masked));
     assert!(packed(&state).contains("mask_all"));
     let old = control_from(r#"{"generation": 7, "ramp": {"percent": 100}}"#);
-    assert!(!state.join_policy(&rollouts(&[(1, old)])));
+    assert!(!push(&mut state, &rollouts(&[(1, old)])));
     assert_eq!(state.get(&name("r1")).unwrap().control, masked);
     assert_eq!(State::decode(&state.encode().unwrap()).unwrap(), state);
 }
@@ -257,11 +273,11 @@ fn a_rollout_that_comes_back_finds_its_kill() {
     let killed = control_from(r#"{"generation": 3, "kill": {"mode": "block"}}"#);
     let alive = control_from(r#"{"generation": 2, "ramp": {"percent": 50}}"#);
     let mut state = State::default();
-    state.join_policy(&rollouts(&[(1, killed.clone())]));
+    push(&mut state, &rollouts(&[(1, killed.clone())]));
     for other in 2..50 {
-        state.join_policy(&rollouts(&[(other, alive.clone())]));
+        push(&mut state, &rollouts(&[(other, alive.clone())]));
     }
-    state.join_policy(&rollouts(&[(1, alive)]));
+    push(&mut state, &rollouts(&[(1, alive)]));
     assert_eq!(state.get(&name("r1")).unwrap().control, killed);
 }
 
@@ -274,7 +290,7 @@ fn renaming_without_end_keeps_the_state_bounded() {
     for number in 0..pushes {
         let mut pushed = template.clone();
         pushed[0].name = rollout_name(number);
-        state.join_policy(&pushed);
+        push(&mut state, &pushed);
         assert!(state.rollouts().count() <= 1 + limits::FORGOTTEN_CONTROLS);
     }
     // The longest unchanged went, the named one and the newest stay.
@@ -300,13 +316,13 @@ fn what_the_policy_names_is_never_forgotten() {
         all.collect()
     };
     let mut state = State::default();
-    state.join_policy(&named(0..limits::ROLLOUTS));
+    push(&mut state, &named(0..limits::ROLLOUTS));
     assert_eq!(state.rollouts().count(), limits::ROLLOUTS);
     // Half of them are named again, beside one that is new.
     let (half, new) = (limits::ROLLOUTS / 2, limits::ROLLOUTS);
     let mut pushed = named(0..half);
     pushed.extend(named(new..new + 1));
-    state.join_policy(&pushed);
+    push(&mut state, &pushed);
     assert!(
         pushed
             .iter()
@@ -333,13 +349,13 @@ fn a_joined_ramp_that_is_too_long_is_cut_and_takes_its_kill_along() {
     let joined = first.join(&second);
     assert!(!joined.fits(), "{} steps", joined.ramp.steps().len());
     let mut state = state_of("r", &first);
-    assert!(state.join(&name("r"), &second));
+    assert!(join(&mut state, "r", &second));
     let held = &state.get(&name("r")).unwrap().control;
     assert!(held.fits() && held.exposes_no_more_than(&joined));
     assert_eq!((held.kill, held.not_after), (second.kill, second.not_after));
     assert_eq!(State::decode(&state.encode().unwrap()).unwrap(), state);
     // Seen again, neither changes anything any more.
-    assert!(!state.join(&name("r"), &first) && !state.join(&name("r"), &second));
+    assert!(!join(&mut state, "r", &first) && !join(&mut state, "r", &second));
 }
 
 #[test]

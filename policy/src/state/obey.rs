@@ -1,0 +1,107 @@
+//! Obeying an order.
+
+use super::{Entry, State};
+use crate::control::Control;
+use crate::name::Name;
+use crate::order::{Order, OrderRefused, Posted};
+use crate::time::Timestamp;
+use crate::trust::Trust;
+use crate::warrant::{Raise, WarrantReference, WarrantRefused};
+
+impl State {
+    /// Carries an order out, if who gave it may; tells whether that changed anything.
+    ///
+    /// Without trusted keys anybody may lower exposure and nobody raise it. With them, one trusted
+    /// signature lowers, and a warrant raises too.
+    ///
+    /// # Errors
+    /// Why it is refused; nothing has changed then.
+    pub fn obey(
+        &mut self,
+        posted: &Posted,
+        policy: &Name,
+        now: Timestamp,
+    ) -> Result<bool, OrderRefused> {
+        posted.authenticate(policy, self.trust.as_ref(), now)?;
+        let order = posted.order();
+        let name = &order.rollout;
+        let Some(entry) = self.rollouts.get(name) else {
+            return Err(OrderRefused::UnknownRollout(name.clone()));
+        };
+        let ordered = match (&self.trust, &order.warrant) {
+            (Some(trust), Some(reference)) => entry.raised(order, trust, reference, policy, now)?,
+            (trust, _) => entry.lowered(order, trust.as_ref())?,
+        };
+        if ordered == *entry {
+            return Ok(false);
+        }
+        let next = self.epoch.next();
+        let ordered = ordered.written(next, now, Some(entry));
+        self.rollouts.insert(name.clone(), ordered);
+        self.epoch = next;
+        Ok(true)
+    }
+}
+
+// === impl Entry ===
+
+impl Entry {
+    fn lowered(&self, order: &Order, trust: Option<&Trust>) -> Result<Self, OrderRefused> {
+        let control = match (order.lower(&self.control), trust) {
+            (Err(OrderRefused::Raises(_)), Some(trust)) => {
+                return Err(OrderRefused::Warrant(trust.without_warrant()));
+            }
+            (result, _) => result?,
+        };
+        // The canary that the order leaves rests on what this one does.
+        Ok(Self {
+            lapsed: self.lapsed,
+            ..Self::joined(Some(self), &control)
+        })
+    }
+
+    fn raised(
+        &self,
+        order: &Order,
+        trust: &Trust,
+        reference: &WarrantReference,
+        policy: &Name,
+        now: Timestamp,
+    ) -> Result<Self, OrderRefused> {
+        let current = &self.control;
+        let envelope = match (reference, &current.warrant) {
+            (WarrantReference::Carried(envelope), _) => envelope,
+            (WarrantReference::Named(digest), Some(held)) if held.digest() == *digest => held,
+            (WarrantReference::Named(digest), _) => {
+                let refused = WarrantRefused::NotHeld(digest.clone());
+                return Err(OrderRefused::Warrant(refused));
+            }
+        };
+        let ordered = Control {
+            warrant: Some(envelope.clone()),
+            ..order.over(current)
+        };
+        if order.generation <= current.generation {
+            // Said again it is harmless; anything else needs a generation of its own.
+            return match ordered == *current && !order.is_empty() {
+                true => Ok(self.clone()),
+                false => Err(OrderRefused::Stale {
+                    current: current.generation,
+                }),
+            };
+        }
+        let mut raised = Self::joined(Some(self), &ordered);
+        let raise = Raise {
+            policy,
+            rollout: &order.rollout,
+            subject: self.subject(),
+            control: &ordered,
+            unmasks: current.redaction.is_some() && ordered.redaction.is_none(),
+            floor: raised.floor,
+            now,
+        };
+        let warrant = trust.permit(Some(envelope), raise);
+        raised.approve(warrant.map_err(OrderRefused::Warrant)?);
+        Ok(raised)
+    }
+}
