@@ -5,6 +5,7 @@
 //! * [`stack`]: a real Envoy with the configuration in `envoy/`, two agents behind it, and the
 //!   operator's end;
 //! * [`load`]: users who send requests and remember which version answered;
+//! * [`people`]: those who sign orders and warrants;
 //! * [`share`]: the exact share of a ramp, computed apart from the filter's own code.
 //!
 //! The binaries `demo`, `run` and `agents` are built from these, and so are the tests on a real
@@ -13,6 +14,7 @@
 pub mod agent;
 pub mod http;
 pub mod load;
+pub mod people;
 pub mod share;
 pub mod sse;
 pub mod stack;

@@ -5,8 +5,8 @@ use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
 use breakglass_policy::{
-    Control, Epoch, Gate, InFlight, Kill, KillMode, LiveRedaction, Policy, Rollout, RolloutId,
-    State, Timestamp,
+    Closed, Control, Epoch, Gate, InFlight, Kill, KillMode, LiveRedaction, Percent, Policy,
+    Published, Rollout, RolloutId, State, Subject, Timestamp,
 };
 
 use crate::host::{self, Level};
@@ -18,6 +18,8 @@ use crate::vm;
 #[derive(Debug)]
 pub(crate) struct Live {
     policy: Policy,
+    /// What a warrant must have been given for, rollout by rollout.
+    subjects: Box<[Subject]>,
     digest: String,
     store: Store,
     /// Whether the policy's own controls are part of the shared state already.
@@ -27,7 +29,11 @@ pub(crate) struct Live {
     /// What was said last about shared data that cannot be read or written.
     complaint: RefCell<String>,
     epoch: Cell<Option<Epoch>>,
+    /// Whether the policy alone says what is in force, for want of shared data.
+    alone: Cell<bool>,
     in_force: RefCell<Rc<[InForce]>>,
+    /// When the next lease lapses.
+    lapses_at: Cell<Option<Timestamp>>,
     gauges_at: Cell<Timestamp>,
 }
 
@@ -38,6 +44,7 @@ pub(crate) struct InForce {
     /// The generation as a header's value.
     pub(crate) generation: String,
     control: Control,
+    closed: Option<Closed>,
 }
 
 // === impl Live ===
@@ -45,18 +52,17 @@ pub(crate) struct InForce {
 impl Live {
     /// Touches nothing that is shared: a configuration may still be refused by others.
     pub(crate) fn new(policy: Policy, digest: String) -> Self {
-        let own = policy
-            .rollouts
-            .iter()
-            .map(|rollout| rollout.control.clone());
         Self {
+            subjects: policy.rollouts.iter().map(Subject::of).collect(),
             digest,
             store: Store::new(&policy.name),
             published: Cell::new(false),
             retry_publishing: Cell::new(false),
             complaint: RefCell::default(),
             epoch: Cell::new(None),
-            in_force: RefCell::new(own.map(InForce::new).collect()),
+            alone: Cell::new(false),
+            in_force: RefCell::new(Rc::new([])),
+            lapses_at: Cell::new(None),
             gauges_at: Cell::new(Timestamp::EPOCH),
             policy,
         }
@@ -84,14 +90,20 @@ impl Live {
         match epoch {
             Ok(epoch) if self.epoch.get() == Some(epoch) => {}
             Ok(_) => self.reload(),
-            // No shared data here: the policy alone says what is in force.
+            Err(_) if self.epoch.get().is_none() && !self.alone.replace(true) => {
+                self.adopt(State::default());
+            }
             Err(_) => {}
         }
         self.in_force.borrow().clone()
     }
 
-    /// What a tick does besides: tells the roster that this worker lives, and keeps the gauges.
+    /// What a tick does besides: lets leases lapse for good, tells the roster that this worker lives,
+    /// and keeps the gauges.
     pub(crate) fn heartbeat(&self, now: Timestamp) {
+        if self.lapses_at.get().is_some_and(|end| now > end) {
+            self.lapse(now);
+        }
         if let Some(epoch) = self.epoch.get() {
             // Told again on the next tick.
             let _ = vm::report(&self.policy.name, &self.store, epoch, now);
@@ -108,13 +120,17 @@ impl Live {
     /// configuration: a proxy also runs `on_configure` for configurations that it then refuses.
     fn publish(&self) {
         self.published.set(true);
-        let rollouts = &self.policy.rollouts;
+        let now = host::now();
+        let mut said = None;
         let published = self.store.change_state(|state: &mut State| {
-            let trusts = self.policy.trust.is_some() && state.require_signatures();
-            Ok::<_, StoreError>(state.join_policy(rollouts) || trusts)
+            let published = state.publish(&self.policy, now);
+            Ok::<_, StoreError>(said.insert(published).changed)
         });
         match published {
-            Ok(state) => self.tell_what_was_kept(&state),
+            Ok(state) => {
+                self.tell_what_was_kept(&state);
+                self.tell_what_is_not_permitted(said);
+            }
             Err(StoreError::Host(status)) => {
                 let what = "orders cannot reach this proxy, push the policy instead";
                 self.complain(Level::Warn, format!("no shared data ({status}): {what}"));
@@ -126,6 +142,47 @@ impl Live {
         }
         if !self.policy.rollouts.is_empty() {
             let _ = self.store.set_digest(&self.digest);
+        }
+    }
+
+    /// Lets every lease that is over lapse for all workers and for good, whatever their clocks say
+    /// later.
+    fn lapse(&self, now: Timestamp) {
+        let in_force = self.in_force.borrow().clone();
+        let due = |(_, in_force): &(&Rollout, &InForce)| {
+            in_force.lapses_at().is_some_and(|end| now > end)
+        };
+        let due = self.policy.rollouts.iter().zip(in_force.iter()).filter(due);
+        let due: Vec<_> = due
+            .map(|(rollout, in_force)| (&rollout.name, in_force.control.generation))
+            .collect();
+        let mut news = Vec::new();
+        let written = self.store.change_state(|state: &mut State| {
+            news.clear();
+            news.extend(due.iter().filter(|(name, generation)| state.lapse(name, *generation)));
+            Ok::<_, StoreError>(!news.is_empty())
+        });
+        for (name, generation) in news {
+            let message = format!(
+                "rollout {name}: the lease of generation {generation} has lapsed, everyone is on stable; to go on order a later `not_after` with a higher generation"
+            );
+            host::log(Level::Warn, &message);
+        }
+        match written {
+            Ok(_) => {
+                self.refresh();
+            }
+            // Without shared data each worker remembers for itself; otherwise with the next tick.
+            Err(_) if self.alone.get() => {
+                let rollouts = in_force.iter().map(|in_force| match in_force.lapses_at() {
+                    Some(end) if now > end => {
+                        InForce::new(in_force.control.clone(), Some(Closed::Lapse))
+                    }
+                    _ => InForce::new(in_force.control.clone(), in_force.closed),
+                });
+                self.put_in_force(rollouts.collect());
+            }
+            Err(_) => {}
         }
     }
 
@@ -153,14 +210,33 @@ impl Live {
         }
     }
 
+    /// Says which rollouts are on stable for want of a warrant, and which trust is in force instead of
+    /// the policy's.
+    fn tell_what_is_not_permitted(&self, published: Option<Published>) {
+        // Of all workers the first to publish says it.
+        let Some(published) = published.filter(|published| published.changed) else {
+            return;
+        };
+        for (name, refused) in published.refused {
+            let message = format!(
+                "rollout {name}: the policy's control may not be in force, everyone is on stable: {refused}"
+            );
+            host::log(Level::Error, &message);
+        }
+        if let Some(generation) = published.trust_kept {
+            let message = format!(
+                "policy {}: `trust` of generation {generation} stays in force, the policy's is older; to change it push a higher `trust.generation`",
+                self.policy.name
+            );
+            host::log(Level::Warn, &message);
+        }
+    }
+
     fn reload(&self) {
-        let in_force: Rc<[InForce]> = match self.store.state() {
+        match self.store.state() {
             Ok(state) => {
                 self.epoch.set(Some(state.epoch()));
-                let rollouts = self.policy.rollouts.iter();
-                rollouts
-                    .map(|rollout| InForce::new(joined(rollout, &state)))
-                    .collect()
+                self.adopt(state);
             }
             Err(error) => {
                 // What was killed can no longer be read: nobody goes to a canary.
@@ -168,41 +244,50 @@ impl Live {
                 self.complain(Level::Error, message);
                 self.epoch.set(self.store.epoch().ok());
                 let rollouts = self.policy.rollouts.iter();
-                rollouts
-                    .map(|rollout| InForce::new(closed(&rollout.control)))
-                    .collect()
+                let in_force = rollouts.map(|rollout| InForce::new(closed(&rollout.control), None));
+                self.put_in_force(in_force.collect());
             }
         };
-        self.in_force.replace(in_force);
-        let now = host::now();
-        self.record_gauges(now);
         if let Some(epoch) = self.epoch.get() {
-            let _ = vm::report(&self.policy.name, &self.store, epoch, now);
+            let _ = vm::report(&self.policy.name, &self.store, epoch, host::now());
         }
+    }
+
+    /// Puts a state in force, joined with what this policy says in case it could not be published.
+    fn adopt(&self, mut state: State) {
+        state.publish(&self.policy, host::now());
+        let rollouts = self.policy.rollouts.iter().zip(&self.subjects);
+        let in_force = rollouts.map(|(Rollout { name, control, .. }, subject)| {
+            match state.get(name) {
+                Some(entry) => {
+                    InForce::new(entry.control.clone(), state.closed(name, Some(subject)))
+                }
+                None => InForce::new(closed(control), None),
+            }
+        });
+        self.put_in_force(in_force.collect());
+    }
+
+    fn put_in_force(&self, in_force: Rc<[InForce]>) {
+        self.lapses_at
+            .set(in_force.iter().filter_map(InForce::lapses_at).min());
+        self.in_force.replace(in_force);
+        self.record_gauges(host::now());
     }
 
     fn record_gauges(&self, now: Timestamp) {
         self.gauges_at.set(now);
-        for (rollout, InForce { control, .. }) in self
-            .policy
-            .rollouts
-            .iter()
-            .zip(self.in_force.borrow().iter())
-        {
+        let in_force = self.in_force.borrow();
+        for (rollout, in_force) in self.policy.rollouts.iter().zip(in_force.iter()) {
+            let InForce {
+                control, closed, ..
+            } = in_force;
             let metrics = RolloutMetrics::of(&rollout.name);
             metrics.generation.record(control.generation.get());
-            metrics
-                .canary_ppm
-                .record(control.share_at(now).ppm().into());
+            let share = closed.map_or_else(|| control.share_at(now), |_| Percent::ZERO);
+            metrics.canary_ppm.record(share.ppm().into());
             metrics.killed.record(control.kill.is_some().into());
         }
-    }
-}
-
-fn joined(rollout: &Rollout, state: &State) -> Control {
-    match state.get(&rollout.name) {
-        Some(entry) => rollout.control.join(&entry.control),
-        None => rollout.control.clone(),
     }
 }
 
@@ -223,11 +308,18 @@ fn closed(control: &Control) -> Control {
 // === impl InForce ===
 
 impl InForce {
-    fn new(control: Control) -> Self {
+    fn new(control: Control, closed: Option<Closed>) -> Self {
         Self {
-            gate: Gate::new(&control),
+            gate: Gate::new(&control).closed(closed),
             generation: control.generation.to_string(),
             control,
+            closed,
         }
+    }
+
+    /// When the lease lapses, if that changes anything.
+    fn lapses_at(&self) -> Option<Timestamp> {
+        let open = self.closed.is_none() && self.control.falls_back();
+        self.control.not_after.filter(|_| open)
     }
 }

@@ -56,7 +56,7 @@ impl Operator {
             .take()
             .into_iter()
             .partition(|pending: &Pending| {
-                now >= pending.deadline || self.is_in_force(pending.accepted.epoch, now)
+                now >= pending.deadline || self.is_in_force(pending.accepted.entry.since, now)
             });
         self.pending.replace(waiting);
         let done: Vec<Pending> = done;

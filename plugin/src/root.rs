@@ -3,15 +3,15 @@
 use std::rc::Rc;
 use std::time::Duration;
 
-use breakglass_policy::{Policy, Role};
+use breakglass_policy::{Digest, Policy, Role};
 use proxy_wasm::traits::{Context, HttpContext, RootContext};
 use proxy_wasm::types::{Action, ContextType};
-use sha2::{Digest, Sha256};
 
 use crate::build::Build;
 use crate::host::{self, Buffer, Cas, Level};
 use crate::metrics;
 use crate::operator::{Operator, OperatorCall};
+use crate::store::Store;
 use crate::traffic::{Exchange, Traffic};
 
 /// One configuration, in the role that it gives the filter.
@@ -49,7 +49,8 @@ impl Root {
         // A configuration that cannot be read is an empty one, and refused as such.
         let bytes = host::buffer(Buffer::PluginConfiguration, 0, size).unwrap_or_default();
         let policy = Policy::from_json(&bytes).map_err(|error| error.to_string())?;
-        let digest = format!("sha256:{}", hex(&Sha256::digest(&bytes)));
+        let digest = Digest::of(&bytes).to_string();
+        check_trust(&policy)?;
         tell_what_is_not_enforced(&policy);
         self.plugin = match policy.role {
             Role::Traffic => Plugin::Traffic(Rc::new(Traffic::new(self.id, policy, digest)?)),
@@ -130,14 +131,21 @@ fn tell_what_is_not_enforced(policy: &Policy) {
         let message = format!("rollout {name}: `judge` is not enforced by this build");
         host::log(Level::Warn, &message);
     }
-    if policy.trust.is_some() {
-        let message = "this build cannot verify signatures: with `trust` it refuses every order, push the policy instead";
+    if policy.trust.as_ref().is_some_and(|trust| !trust.can_raise()) {
+        let message = "trust.raise: no set can sign with these keys, so nobody can raise exposure";
         host::log(Level::Warn, message);
     }
 }
 
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+/// Whether the policy's trust may follow the one in force. Reads what is shared and changes nothing: a
+/// configuration may still be refused by others.
+fn check_trust(policy: &Policy) -> Result<(), String> {
+    let Some(trust) = &policy.trust else {
+        return Ok(());
+    };
+    // Without a state there is nothing to follow; what cannot be read keeps everyone on stable.
+    let state = Store::new(&policy.name).state().unwrap_or_default();
+    state.check_trust(trust)
 }
 
 // === impl Stream ===

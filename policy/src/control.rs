@@ -148,13 +148,13 @@ impl Control {
     }
 
     /// Whether it has a lease that ends at stable.
-    pub(crate) fn falls_back(&self) -> bool {
+    pub fn falls_back(&self) -> bool {
         self.not_after.is_some() && self.on_lapse == OnLapse::Stable
     }
 
-    /// Whether anybody but the pinned can be on the canary, now or later.
-    pub(crate) fn exposes(&self) -> bool {
-        self.kill.is_none() && !self.ramp.steps().is_empty()
+    /// Whether anybody can be on the canary, now or later; `pinned`: somebody is by hand.
+    pub(crate) fn exposes(&self, pinned: bool) -> bool {
+        self.kill.is_none() && (pinned || !self.ramp.steps().is_empty())
     }
 
     /// Whether the ramp still has a length that a proxy holds; only joins can make it too long.

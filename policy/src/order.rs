@@ -242,6 +242,13 @@ impl Posted {
         &self.order
     }
 
+    /// The trusted keys that an order which was obeyed is signed with.
+    pub fn signers<'t>(&self, trust: &'t Trust) -> impl Iterator<Item = &'t Name> {
+        let envelope = self.envelope.iter();
+        let keyids = envelope.flat_map(|envelope| envelope.signatures());
+        keyids.filter_map(|signature| trust.key(&signature.keyid).map(|key| &key.id))
+    }
+
     /// Checks who gave the order, for which policy, and when.
     pub(crate) fn authenticate(
         &self,

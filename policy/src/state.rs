@@ -6,10 +6,9 @@ use serde::Serialize;
 
 use crate::control::{Control, Generation};
 use crate::document::{self, DocumentError, FromTree, Map, Tree, read_by_serde, read_struct};
-use crate::gate::{Closed, Gate};
+use crate::gate::Closed;
 use crate::limits;
 use crate::name::Name;
-use crate::percent::Percent;
 use crate::policy::Rollout;
 use crate::time::Timestamp;
 use crate::trust::Trust;
@@ -124,15 +123,19 @@ impl State {
         self.trust.as_ref()
     }
 
-    /// Why a rollout that a policy describes as `subject` has nobody on the canary, whatever its
-    /// control says; `None` while the control decides.
-    pub fn closed(&self, rollout: &Name, subject: &Subject) -> Option<Closed> {
+    /// Why a rollout has nobody on the canary, whatever its control says; `None` while the control
+    /// decides. `subject` is the rollout as a policy describes it; `None` as the one that was published
+    /// last does.
+    pub fn closed(&self, rollout: &Name, subject: Option<&Subject>) -> Option<Closed> {
         let entry = self.rollouts.get(rollout)?;
         if entry.lapsed {
             return Some(Closed::Lapse);
         }
-        let needs_warrant = self.trust.is_some() && entry.exposes(subject);
-        (needs_warrant && !entry.is_approved(subject)).then_some(Closed::NoWarrant)
+        let subject = subject.or(entry.subject.as_ref());
+        let pinned = subject.is_some_and(|subject| !subject.pins.is_empty());
+        let needs_warrant = self.trust.is_some() && entry.control.exposes(pinned);
+        let approved = subject.is_some_and(|subject| entry.is_approved(subject));
+        (needs_warrant && !approved).then_some(Closed::NoWarrant)
     }
 
     /// Notes that the lease of this generation of a control has lapsed; tells whether that was news.
@@ -194,26 +197,9 @@ read_struct!(Entry {
 });
 
 impl Entry {
-    /// The gate of this control for a rollout that is closed for this reason or not at all.
-    pub fn gate(&self, closed: Option<Closed>) -> Gate {
-        Gate::new(&self.control).closed(closed)
-    }
-
-    /// The canary's share of the units at `now`, pins apart.
-    pub fn share_at(&self, now: Timestamp, closed: Option<Closed>) -> Percent {
-        match closed {
-            Some(_) => Percent::ZERO,
-            None => self.control.share_at(now),
-        }
-    }
-
     /// What the policy that was published last says of the rollout, where keys are trusted.
     pub fn subject(&self) -> Option<&Subject> {
         self.subject.as_ref()
-    }
-
-    fn exposes(&self, subject: &Subject) -> bool {
-        self.control.exposes() || (self.control.kill.is_none() && !subject.pins.is_empty())
     }
 
     fn is_approved(&self, subject: &Subject) -> bool {

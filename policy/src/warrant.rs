@@ -226,13 +226,11 @@ impl Warrant {
     /// # Errors
     /// What is missing.
     pub fn open(envelope: &Envelope, trust: &Trust) -> Result<Self, WarrantRefused> {
-        let signers = envelope
-            .signers(trust)
-            .map_err(WarrantRefused::Signature)?;
+        let signers = envelope.signers(trust).map_err(WarrantRefused::Signature)?;
         let warrant = envelope.warrant().map_err(WarrantRefused::Malformed)?;
         let signed = |approver: &&Approver| {
-            let by = |key: &&crate::TrustedKey| key.id == approver.id && key.role == approver.role;
-            signers.iter().any(|key| by(key))
+            let mut signers = signers.iter();
+            signers.any(|key| (&key.id, &key.role) == (&approver.id, &approver.role))
         };
         if let Some(absent) = warrant.approvers.iter().find(|approver| !signed(approver)) {
             return Err(WarrantRefused::NotSigned(absent.clone()));
@@ -281,9 +279,8 @@ impl Warrant {
     /// Nobody approves twice, nor what is their own.
     fn check_approvers(&self) -> Result<(), DocumentError> {
         let count = self.approvers.len();
-        let refuse = |message: fmt::Arguments<'_>| {
-            Err(DocumentError::whole(message).under_key("approvers"))
-        };
+        let refuse =
+            |message: fmt::Arguments<'_>| Err(DocumentError::whole(message).under_key("approvers"));
         if !(1..=limits::SIGNATURES).contains(&count) {
             let most = limits::SIGNATURES;
             return refuse(format_args!("{count} approvers, expected 1 to {most}"));

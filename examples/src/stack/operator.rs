@@ -54,6 +54,11 @@ impl Operator {
         answer.json()
     }
 
+    /// Posts an envelope; whatever the answer.
+    pub async fn signed(&self, envelope: &Value) -> Result<Answer> {
+        self.post(crate::people::ENVELOPE, envelope.to_string()).await
+    }
+
     /// Posts an unsigned JSON order; whatever the answer.
     pub async fn order(&self, order: &Value) -> Result<Answer> {
         self.post(ORDER_JSON, order.to_string()).await

@@ -141,9 +141,9 @@ impl Model {
                 200
             }
             Err(breakglass_policy::OrderRefused::Stale { .. }) => 409,
-            Err(breakglass_policy::OrderRefused::RampTooLong) => 409,
             Err(breakglass_policy::OrderRefused::Raises(_)) => 403,
             Err(breakglass_policy::OrderRefused::Empty) => 400,
+            Err(other) => panic!("{other}: without trusted keys"),
         }
     }
 }

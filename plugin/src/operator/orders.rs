@@ -1,11 +1,12 @@
 //! Carrying out orders.
 
 use breakglass_policy::{
-    Control, DocumentError, Epoch, Generation, Name, Order, OrderRefused, Timestamp,
+    Control, DocumentError, Entry, Generation, Name, OrderRefused, Posted, SignatureRefused, State,
+    Timestamp, WarrantRefused,
 };
 use serde::Serialize;
 
-use crate::host;
+use crate::host::{self, Level};
 use crate::operator::Operator;
 use crate::operator::report::WorkersInForce;
 use crate::problem::{Problem, send_json};
@@ -16,16 +17,15 @@ use crate::store::StoreError;
 pub(crate) enum ContentType {
     Json,
     MsgPack,
+    Envelope,
 }
 
 /// An order that is part of the shared state.
 #[derive(Debug)]
 pub(crate) struct Accepted {
     rollout: Name,
-    control: Control,
-    /// Workers that have seen this epoch have the order in force.
-    pub(crate) epoch: Epoch,
-    at: Timestamp,
+    /// Workers that have seen its epoch have the order in force.
+    pub(crate) entry: Entry,
 }
 
 /// The answer to an order that was carried out.
@@ -40,9 +40,8 @@ struct OrderAnswer<'a> {
 
 /// Why an order was not carried out.
 enum Refused {
-    Unsigned,
-    UnknownRollout(Name),
-    Order(OrderRefused, Control),
+    /// And the control that is in force instead.
+    Order(OrderRefused, Option<Control>),
     Store(StoreError),
 }
 
@@ -52,38 +51,51 @@ pub(crate) fn carry_out(
     kind: ContentType,
     body: &[u8],
 ) -> Result<Accepted, Problem> {
-    let order = match kind {
-        ContentType::Json => Order::from_json(body),
-        ContentType::MsgPack => Order::from_msgpack(body),
+    let posted = match kind {
+        ContentType::Json => Posted::from_json(body),
+        ContentType::MsgPack => Posted::from_msgpack(body),
+        ContentType::Envelope => Posted::from_envelope(body),
     }
     .map_err(malformed)?;
     // Until the first tick the policy of this very configuration may not have been published yet.
     operator.live.refresh();
 
+    let policy = &operator.live.policy().name;
+    let (name, now) = (&posted.order().rollout, host::now());
     let state = operator.live.store().change_state(|state| {
-        if state.is_signed_only() {
-            return Err(Refused::Unsigned);
-        }
-        let name = &order.rollout;
-        let Some(entry) = state.get(name) else {
-            return Err(Refused::UnknownRollout(name.clone()));
-        };
-        let control = order
-            .lower(&entry.control)
-            .map_err(|refused| Refused::Order(refused, entry.control.clone()))?;
-        Ok(state.join(name, &control))
+        state.obey(&posted, policy, now).map_err(|refused| {
+            let control = state.get(name).map(|entry| entry.control.clone());
+            Refused::Order(refused, control)
+        })
     })?;
-    let at = host::now();
+    tell(&posted, &state);
     // This worker first, so that its own acknowledgement is under way.
     operator.live.refresh();
-    let entry = state.get(&order.rollout);
-    let entry = entry.ok_or_else(|| Refused::UnknownRollout(order.rollout.clone()))?;
+    let entry = state.get(name).cloned();
+    let unknown = || Refused::Order(OrderRefused::UnknownRollout(name.clone()), None);
     Ok(Accepted {
-        control: entry.control.clone(),
-        epoch: entry.since,
-        rollout: order.rollout,
-        at,
+        entry: entry.ok_or_else(unknown)?,
+        rollout: name.clone(),
     })
+}
+
+fn tell(posted: &Posted, state: &State) {
+    let order = posted.order();
+    let mut message = format!(
+        "rollout {}: order of generation {} carried out, ",
+        order.rollout, order.generation
+    );
+    match state.trust() {
+        None => message.push_str("unsigned"),
+        Some(trust) => {
+            message.push_str("signed by");
+            for signer in posted.signers(trust) {
+                message.push(' ');
+                message.push_str(signer.as_str());
+            }
+        }
+    }
+    host::log(Level::Info, &message);
 }
 
 // === impl ContentType ===
@@ -97,17 +109,9 @@ impl ContentType {
         match kind.trim_ascii().to_ascii_lowercase().as_slice() {
             b"application/vnd.breakglass.order+json" => Ok(Self::Json),
             b"application/vnd.breakglass.order+msgpack" => Ok(Self::MsgPack),
-            b"application/vnd.dsse.envelope.v1+json" => {
-                let detail = "this build cannot verify signatures; unsigned orders that lower exposure are application/vnd.breakglass.order+json";
-                Err(Problem::new(
-                    501,
-                    "urn:breakglass:unsupported",
-                    "Signed orders are not supported",
-                    detail,
-                ))
-            }
+            b"application/vnd.dsse.envelope.v1+json" => Ok(Self::Envelope),
             _ => {
-                let detail = "expected content-type application/vnd.breakglass.order+json or application/vnd.breakglass.order+msgpack";
+                let detail = "expected content-type application/vnd.dsse.envelope.v1+json (signed), application/vnd.breakglass.order+json or application/vnd.breakglass.order+msgpack";
                 Err(Problem::new(
                     415,
                     "urn:breakglass:content-type",
@@ -126,10 +130,10 @@ impl Accepted {
     pub(crate) fn respond(&self, operator: &Operator, now: Timestamp) {
         send_json(&OrderAnswer {
             rollout: &self.rollout,
-            generation: self.control.generation,
-            at: self.at,
-            control: &self.control,
-            workers: WorkersInForce::of(operator, self.epoch, now),
+            generation: self.entry.control.generation,
+            at: self.entry.at,
+            control: &self.entry.control,
+            workers: WorkersInForce::of(operator, &self.entry, now),
         });
     }
 }
@@ -144,38 +148,74 @@ impl From<StoreError> for Refused {
 
 impl From<Refused> for Problem {
     fn from(refused: Refused) -> Self {
-        match refused {
-            Refused::Unsigned => {
-                let detail = "a policy in force names trusted keys, so an order must be signed; this build cannot verify signatures: push the policy with the kill in its control instead";
-                Self::new(401, "urn:breakglass:unsigned", "Signature required", detail)
-            }
-            Refused::UnknownRollout(name) => {
-                let detail =
-                    format!("no policy in force here names a rollout `{name}`; see GET /v1/state");
-                Self::new(
-                    404,
-                    "urn:breakglass:unknown-rollout",
-                    "Unknown rollout",
-                    detail,
-                )
-            }
-            Refused::Order(refused, control) => {
-                let (status, kind, title) = match refused {
-                    OrderRefused::Stale { .. } => (409, "urn:breakglass:stale", "Stale order"),
-                    OrderRefused::RampTooLong => {
-                        (409, "urn:breakglass:ramp-too-long", "Ramp too long")
-                    }
-                    OrderRefused::Raises(_) => (
-                        403,
-                        "urn:breakglass:not-permitted",
-                        "Order would raise exposure",
-                    ),
-                    OrderRefused::Empty => (400, "urn:breakglass:malformed", "Malformed order"),
-                };
-                Self::new(status, kind, title, refused.to_string()).with_control(control)
-            }
-            Refused::Store(error) => error.into(),
+        let (refused, control) = match refused {
+            Refused::Order(refused, control) => (refused, control),
+            Refused::Store(error) => return error.into(),
+        };
+        let (status, kind, title) = kind(&refused);
+        let problem = Self::new(status, kind, title, refused.to_string());
+        match (status, control) {
+            // Who is not known or not understood is told nothing that was not asked for.
+            (403 | 409, Some(control)) => problem.with_control(control),
+            _ => problem,
         }
+    }
+}
+
+/// The status, the problem's type and its title.
+fn kind(refused: &OrderRefused) -> (u16, &'static str, &'static str) {
+    match refused {
+        OrderRefused::Unsigned => (401, "urn:breakglass:unsigned", "Signature required"),
+        OrderRefused::Signature(SignatureRefused::UnknownKey(_)) => {
+            (401, "urn:breakglass:unknown-key", "Key not trusted")
+        }
+        OrderRefused::Signature(SignatureRefused::Bad(_)) => {
+            (401, "urn:breakglass:bad-signature", "Bad signature")
+        }
+        OrderRefused::Unbound(_) => (400, "urn:breakglass:unbound", "Signed order not bound"),
+        OrderRefused::OtherPolicy(_) => (
+            403,
+            "urn:breakglass:other-policy",
+            "Order for another policy",
+        ),
+        OrderRefused::Expired(_) => (403, "urn:breakglass:expired", "Order too old"),
+        OrderRefused::FromTheFuture(_) => {
+            (403, "urn:breakglass:future-dated", "Order from the future")
+        }
+        OrderRefused::UnknownRollout(_) => {
+            (404, "urn:breakglass:unknown-rollout", "Unknown rollout")
+        }
+        OrderRefused::Stale { .. } => (409, "urn:breakglass:stale", "Stale order"),
+        OrderRefused::Raises(_) => (
+            403,
+            "urn:breakglass:not-permitted",
+            "Order would raise exposure",
+        ),
+        OrderRefused::Warrant(refused) => {
+            let kind = match refused {
+                WarrantRefused::Missing(_) => "urn:breakglass:warrant-missing",
+                WarrantRefused::NotHeld(_) => "urn:breakglass:warrant-not-held",
+                WarrantRefused::Malformed(_) => "urn:breakglass:warrant-malformed",
+                WarrantRefused::Signature(SignatureRefused::UnknownKey(_)) => {
+                    "urn:breakglass:warrant-unknown-key"
+                }
+                WarrantRefused::Signature(SignatureRefused::Bad(_)) => {
+                    "urn:breakglass:warrant-bad-signature"
+                }
+                WarrantRefused::NotSigned(_) | WarrantRefused::Insufficient(_) => {
+                    "urn:breakglass:approval-missing"
+                }
+                WarrantRefused::OtherPolicy(_) => "urn:breakglass:warrant-other-policy",
+                WarrantRefused::OtherRollout(_) => "urn:breakglass:warrant-other-rollout",
+                WarrantRefused::OtherSubject { .. } => "urn:breakglass:warrant-other-subject",
+                WarrantRefused::NotYet(_) => "urn:breakglass:warrant-not-yet",
+                WarrantRefused::Expired(_) => "urn:breakglass:warrant-expired",
+                WarrantRefused::Spent { .. } => "urn:breakglass:warrant-spent",
+                WarrantRefused::Exceeded(_) => "urn:breakglass:warrant-exceeded",
+            };
+            (403, kind, "Not permitted to raise exposure")
+        }
+        OrderRefused::Empty => (400, "urn:breakglass:malformed", "Malformed order"),
     }
 }
 

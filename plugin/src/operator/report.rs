@@ -1,7 +1,8 @@
 //! What the operator endpoint tells: the state in force and who has it.
 
 use breakglass_policy::{
-    Arm, Control, Epoch, Generation, Map, Name, Percent, Roster, State, Timestamp,
+    Arm, Closed, Control, Entry, Epoch, Generation, Map, Name, Percent, Roster, State, Timestamp,
+    Trust,
 };
 use serde::Serialize;
 
@@ -24,6 +25,8 @@ pub(crate) struct StateReport<'a> {
     boot: String,
     at: Timestamp,
     epoch: Epoch,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    trust: Option<TrustReport<'a>>,
     rollouts: Vec<RolloutReport<'a>>,
     workers: Vec<WorkerReport>,
 }
@@ -43,6 +46,24 @@ pub(crate) struct WorkersInForce {
     in_force: usize,
     receipts: Vec<Receipt>,
     stragglers: Vec<String>,
+    /// How long after it was written the workers that have it had it: half of them, of a hundred
+    /// ninety-nine, the last.
+    #[serde(flatten)]
+    delays: Option<Delays>,
+}
+
+#[derive(Serialize)]
+struct Delays {
+    p50_ms: u64,
+    p99_ms: u64,
+    max_ms: u64,
+}
+
+/// Whose signatures count.
+#[derive(Serialize)]
+struct TrustReport<'a> {
+    generation: Generation,
+    keys: Vec<&'a Name>,
 }
 
 #[derive(Serialize)]
@@ -57,6 +78,9 @@ struct RolloutReport<'a> {
     control: &'a Control,
     /// The canary's share at this moment.
     percent: Percent,
+    /// Why nobody is on the canary, whatever the control says.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    closed: Option<Closed>,
     since_epoch: Epoch,
     arms: ArmReports,
     killed_streams: u64,
@@ -88,6 +112,8 @@ struct WorkerReport {
 struct RolloutReceipt<'a> {
     rollout: &'a Name,
     generation: Generation,
+    /// When the control was written, by the clock of the worker that wrote it.
+    accepted_at: Timestamp,
     workers: WorkersInForce,
 }
 
@@ -95,6 +121,7 @@ struct RolloutReceipt<'a> {
 struct Receipt {
     id: String,
     since: Timestamp,
+    after_ms: u64,
 }
 
 // === impl StateReport ===
@@ -111,10 +138,12 @@ impl<'a> StateReport<'a> {
         });
         let rollouts = state.rollouts().map(|(name, entry)| {
             let metrics = RolloutMetrics::of(name);
+            let closed = state.closed(name, None);
             RolloutReport {
                 name,
                 control: &entry.control,
-                percent: entry.control.share_at(now),
+                percent: closed.map_or_else(|| entry.control.share_at(now), |_| Percent::ZERO),
+                closed,
                 since_epoch: entry.since,
                 arms: ArmReports {
                     stable: ArmReport::new(metrics.arm(Arm::Stable)),
@@ -135,6 +164,7 @@ impl<'a> StateReport<'a> {
             boot: store.boot(&format!("{:016x}", vm::random()))?,
             at: now,
             epoch: state.epoch(),
+            trust: state.trust().map(TrustReport::new),
             rollouts: rollouts.collect(),
             workers: workers.collect(),
         })
@@ -156,7 +186,8 @@ impl<'a> Receipts<'a> {
         let rollouts = reached.map(|(rollout, entry)| RolloutReceipt {
             rollout,
             generation: entry.control.generation,
-            workers: WorkersInForce::of(operator, entry.since, now),
+            accepted_at: entry.at,
+            workers: WorkersInForce::of(operator, entry, now),
         });
         let rollouts: Vec<_> = rollouts.collect();
         if rollouts.is_empty() {
@@ -180,22 +211,58 @@ impl<'a> Receipts<'a> {
 // === impl WorkersInForce ===
 
 impl WorkersInForce {
-    pub(crate) fn of(operator: &Operator, epoch: Epoch, now: Timestamp) -> Self {
+    pub(crate) fn of(operator: &Operator, entry: &Entry, now: Timestamp) -> Self {
         let roster: Roster = operator.live.store().roster().unwrap_or_default();
         let mut receipts = Vec::new();
         let mut stragglers = Vec::new();
-        for (id, since) in roster.in_force(epoch, now) {
+        for (id, since) in roster.in_force(entry.since, now) {
             let id = id.to_string();
             match since {
-                Some(since) => receipts.push(Receipt { id, since }),
+                Some(since) => receipts.push(Receipt {
+                    id,
+                    since,
+                    after_ms: since.millis().saturating_sub(entry.at.millis()),
+                }),
                 None => stragglers.push(id),
             }
         }
         Self {
             total: receipts.len().saturating_add(stragglers.len()),
             in_force: receipts.len(),
+            delays: Delays::of(&receipts),
             receipts,
             stragglers,
+        }
+    }
+}
+
+// === impl Delays ===
+
+impl Delays {
+    /// Of nobody there are none.
+    fn of(receipts: &[Receipt]) -> Option<Self> {
+        let mut delays: Vec<u64> = receipts.iter().map(|receipt| receipt.after_ms).collect();
+        delays.sort_unstable();
+        // The nearest rank: the least delay that so many percent do not exceed.
+        let percentile = |percent: usize| {
+            let rank = delays.len().saturating_mul(percent).div_ceil(100);
+            delays.get(rank.saturating_sub(1)).copied()
+        };
+        Some(Self {
+            p50_ms: percentile(50)?,
+            p99_ms: percentile(99)?,
+            max_ms: *delays.last()?,
+        })
+    }
+}
+
+// === impl TrustReport ===
+
+impl<'a> TrustReport<'a> {
+    fn new(trust: &'a Trust) -> Self {
+        Self {
+            generation: trust.generation,
+            keys: trust.keys.iter().map(|key| &key.id).collect(),
         }
     }
 }

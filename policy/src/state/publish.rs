@@ -101,7 +101,8 @@ impl State {
         let masked = known.and_then(|known| known.control.redaction);
         let unmasks = masked.is_some() && entry.control.redaction.is_none();
         let permitted = known.is_some_and(|known| known.permits(&entry.control, &subject));
-        if stale || permitted || !(unmasks || entry.exposes(&subject)) {
+        let exposes = entry.control.exposes(!subject.pins.is_empty());
+        if stale || permitted || !(unmasks || exposes) {
             return (entry, None);
         }
         let raise = Raise {
