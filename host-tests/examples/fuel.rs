@@ -4,7 +4,9 @@
 //! runs this beside the native benchmarks.
 
 use breakglass_bench::{DifferBy, policy_json, request_headers};
-use breakglass_host_tests::{Effects, Error, Last, Plugin, Proxy, module};
+use breakglass_examples::people::{self, Person};
+use breakglass_host_tests::{Effects, Error, Last, More, Plugin, Proxy, module};
+use serde_json::{Value, json};
 
 fn main() -> Result<(), Error> {
     println!(
@@ -28,6 +30,77 @@ fn main() -> Result<(), Error> {
             let headers = headers.map_or(0, |(_, fuel)| *fuel);
             println!("{name:<28} {headers:>16} {all:>16}");
         }
+    }
+    orders()
+}
+
+/// What an order costs the worker that it reaches: a kill, and a raise with its warrant.
+fn orders() -> Result<(), Error> {
+    let proxy = Proxy::builder(module()).workers(1).count_fuel().build();
+    let lead = Person::new("security-lead-1", "security_lead");
+    let platform = Person::new("platform-lead-1", "platform_lead");
+    let mut policy = policy_json(1, DifferBy::Path);
+    let name = policy["policy"].clone();
+    let rollout = policy["rollouts"][0].clone();
+    policy["trust"] = people::trust(
+        1,
+        &[&lead, &platform],
+        &[&["security_lead", "platform_lead"]],
+    );
+    let traffic = proxy.plugin("traffic").vm_id("breakglass");
+    let traffic = traffic.configure(policy.to_string())?;
+    let operator = proxy
+        .plugin("operator")
+        .vm_id("breakglass")
+        .allow_on_headers_stop_iteration();
+    let operator = operator.configure(json!({"policy": name, "role": "operator"}).to_string())?;
+    // The first request publishes the policy.
+    exchange(&proxy, &traffic, &request_headers(1));
+
+    let warrant = json!({
+        "change": "chg-1", "policy": name, "rollout": rollout["name"],
+        "subject": {
+            "stable": rollout["arms"]["stable"]["version"],
+            "canary": rollout["arms"]["canary"]["version"],
+            "salt": rollout["salt"],
+        },
+        "ramp": {"percent": 100}, "after": 0,
+        "not_before": "1970-01-01T00:00:00Z", "not_after": "2100-01-01T00:00:00Z",
+        "drill": {"receipt": people::digest(&json!({"payload": ""})), "at": "1970-01-01T00:00:00Z"},
+        "author": "engineer-1", "approvers": [lead.approver(), platform.approver()],
+    });
+    let warrant = people::sign(people::WARRANT, &warrant, &[&lead, &platform]);
+    let issued_at = humantime::format_rfc3339_millis(proxy.now()).to_string();
+    let order = |generation: u64, further: Value| {
+        let mut order = json!({
+            "policy": name, "rollout": rollout["name"],
+            "generation": generation, "issued_at": issued_at,
+        });
+        for (name, term) in further.as_object().into_iter().flatten() {
+            order[name] = term.clone();
+        }
+        people::sign(people::ORDER, &order, &[&lead])
+    };
+    let raise = json!({"ramp": {"percent": 10}, "warrant": warrant});
+    let kill = json!({"kill": {"mode": "rollback", "in_flight": "cut"}});
+    let mut forged = order(9_002, kill.clone());
+    forged["payload"] = order(9_003, kill.clone())["payload"].clone();
+    for (name, envelope) in [
+        ("a raise, 3 signatures", order(9_000, raise)),
+        ("a kill, 1 signature", order(9_001, kill)),
+        ("a forged kill", forged),
+    ] {
+        let mut stream = proxy.worker(0).open(&operator);
+        let head = [
+            (":method", "POST"),
+            (":path", "/v1/orders"),
+            (":authority", "operator"),
+            ("content-type", people::ENVELOPE),
+        ];
+        stream.request(head, More);
+        stream.request_body(envelope.to_string().as_bytes(), Last);
+        let all: u64 = stream.finish().fuel.iter().map(|(_, fuel)| fuel).sum();
+        println!("{name:<28} {:>16} {all:>16}", "");
     }
     Ok(())
 }

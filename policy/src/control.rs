@@ -154,7 +154,7 @@ impl Control {
 
     /// Whether anybody can be on the canary, now or later; `pinned`: somebody is by hand.
     pub(crate) fn exposes(&self, pinned: bool) -> bool {
-        self.kill.is_none() && (pinned || !self.ramp.steps().is_empty())
+        self.kill.is_none() && (pinned || !self.ramp.is_empty())
     }
 
     /// Whether the ramp still has a length that a proxy holds; only joins can make it too long.

@@ -62,6 +62,11 @@ impl Ramp {
         &self.steps
     }
 
+    /// Whether it never takes anybody.
+    pub fn is_empty(&self) -> bool {
+        self.steps.is_empty()
+    }
+
     /// The share in force at `now`.
     pub fn percent_at(&self, now: Timestamp) -> Percent {
         self.steps

@@ -154,7 +154,10 @@ impl Trust {
     fn check_raise(&self) -> Result<(), String> {
         if self.raise.len() > limits::RAISE_SETS {
             let most = limits::RAISE_SETS;
-            return Err(format!("{} sets, expected at most {most}", self.raise.len()));
+            return Err(format!(
+                "{} sets, expected at most {most}",
+                self.raise.len()
+            ));
         }
         for (place, set) in self.raise.iter().enumerate() {
             if !(1..=limits::SIGNATURES).contains(&set.len()) {
@@ -249,13 +252,17 @@ checked_text!(
 impl fmt::Display for Missing {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if self.sets.is_empty() {
-            return f.write_str(
-                "`trust.raise` of the policy in force names nobody who could sign one",
-            );
+            return f
+                .write_str("`trust.raise` of the policy in force names nobody who could sign one");
         }
-        f.write_str("missing the approval of ")?;
-        list(f, &self.roles, " and ")?;
-        f.write_str("; expected that of ")?;
+        // Where nobody of the nearest set has signed there is nothing to tell apart.
+        let nobody = self.sets.contains(&self.roles);
+        if !nobody {
+            f.write_str("missing the approval of ")?;
+            list(f, &self.roles, " and ")?;
+            f.write_str("; ")?;
+        }
+        f.write_str("expected the approval of ")?;
         for (place, set) in self.sets.iter().enumerate() {
             f.write_str(if place == 0 { "" } else { ", or of " })?;
             list(f, set, " and ")?;

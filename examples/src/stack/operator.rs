@@ -56,7 +56,8 @@ impl Operator {
 
     /// Posts an envelope; whatever the answer.
     pub async fn signed(&self, envelope: &Value) -> Result<Answer> {
-        self.post(crate::people::ENVELOPE, envelope.to_string()).await
+        self.post(crate::people::ENVELOPE, envelope.to_string())
+            .await
     }
 
     /// Posts an unsigned JSON order; whatever the answer.

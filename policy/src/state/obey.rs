@@ -46,7 +46,22 @@ impl State {
 // === impl Entry ===
 
 impl Entry {
+    /// Whether the control decides, where keys are trusted.
+    fn is_open(&self) -> bool {
+        let subject = self.subject.as_ref();
+        !self.lapsed && subject.is_some_and(|subject| self.is_approved(subject))
+    }
+
     fn lowered(&self, order: &Order, trust: Option<&Trust>) -> Result<Self, OrderRefused> {
+        // Nobody is on the canary of a closed rollout: who asks for a share there asks for more.
+        let asks_for_share = order.ramp.as_ref().is_some_and(|ramp| !ramp.is_empty());
+        if let Some(trust) = trust
+            && asks_for_share
+            && !self.is_open()
+            && order.generation > self.control.generation
+        {
+            return Err(OrderRefused::Warrant(trust.without_warrant()));
+        }
         let control = match (order.lower(&self.control), trust) {
             (Err(OrderRefused::Raises(_)), Some(trust)) => {
                 return Err(OrderRefused::Warrant(trust.without_warrant()));

@@ -1,4 +1,4 @@
-//! The whole story on a real Envoy, in half a minute: leak, ramp, lies, kill, mistakes. Every promise is
+//! The whole story on a real Envoy, in half a minute: leak, ramp, lies, kill, mistakes, keys. Every promise is
 //! checked, and the exit status says whether all of them held.
 
 mod kill;
@@ -10,6 +10,7 @@ mod refusal;
 mod story;
 mod traffic;
 mod ui;
+mod warrant;
 
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
@@ -125,12 +126,13 @@ async fn acts(ui: &mut Ui, stack: &Stack, people: &People) -> Result<()> {
     kill::kill(ui, stack, &mut traffic, people, killed).await?;
     refusal::refusal(ui, stack, &mut traffic, people, killed).await?;
     mask::mask_all(ui, stack, killed).await?;
+    warrant::warrant(ui, stack, &mut traffic, people, killed).await?;
     books(ui, stack, traffic.stop().await).await
 }
 
-/// Part eight: the filter's counters against the ledger.
+/// Part nine: the filter's counters against the ledger.
 async fn books(ui: &mut Ui, stack: &Stack, ledger: Ledger) -> Result<()> {
-    ui.part("8. The books");
+    ui.part("9. The books");
     let rollout = [("rollout", ROLLOUT)];
     let deadline = Instant::now() + COUNTERS_LIMIT;
     // Workers may hand in their last counts a moment later.
