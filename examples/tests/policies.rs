@@ -2,9 +2,12 @@
 
 use std::path::Path;
 
+use breakglass_examples::people::{self, Person};
 use breakglass_examples::share::{Percent, Salt};
 use breakglass_examples::stack::repository;
-use breakglass_policy::{Arm, Direction, Gate, Policy, Timestamp};
+use breakglass_policy::{
+    Arm, Direction, Envelope, Gate, Order, Policy, Subject, Timestamp, Warrant,
+};
 use breakglass_redact::Profile;
 
 #[test]
@@ -24,6 +27,41 @@ fn every_policy_but_the_broken_one_is_accepted() {
         read += 1;
     }
     assert!(read > 5, "{read} policies");
+}
+
+#[test]
+fn the_orders_and_the_trust_fit_each_other() {
+    let read = |name: &str| std::fs::read(repository().join("examples").join(name)).unwrap();
+    let policy = policy(&repository().join("examples/policies/trust.json")).unwrap();
+    let trust = policy.trust.unwrap();
+    assert!(trust.can_raise());
+    let people = [
+        Person::new("engineer-1", "senior_engineer"),
+        Person::new("security-lead-1", "security_lead"),
+        Person::new("platform-lead-1", "platform_lead"),
+    ];
+    for (person, trusted) in people.iter().zip(&trust.keys) {
+        assert_eq!(trusted.key.as_str(), person.public_key());
+    }
+    let [_, security, platform] = &people;
+    let warrant = people::seal(
+        people::WARRANT,
+        &read("orders/warrant.json"),
+        &[security, platform],
+    );
+    let envelope = Envelope::from_json(warrant.to_string().as_bytes()).unwrap();
+    let warrant = Warrant::open(&envelope, &trust).unwrap();
+    assert!(
+        warrant
+            .subject
+            .check(&Subject::of(&policy.rollouts[0]))
+            .is_ok()
+    );
+    let kill = Order::from_json(&read("orders/kill.json")).unwrap();
+    assert_eq!(
+        (kill.policy.as_ref(), &kill.rollout),
+        (Some(&policy.name), &warrant.rollout)
+    );
 }
 
 #[test]
