@@ -3,7 +3,7 @@
 # .tools/ (Envoy) or as a package of the system (binaryen), once, and said first.
 
 .DEFAULT_GOAL := help
-.PHONY: help demo run test test-policy test-redact test-operator test-host test-clients test-examples test-vectors bench bench-decision bench-redaction fuzz lint fmt schema operator wasm wasm-nosimd tools rust-target wasm-opt clean
+.PHONY: help demo run test test-policy test-redact test-operator test-host test-clients test-examples test-vectors test-dsse bench bench-decision bench-redaction fuzz lint fmt schema operator wasm wasm-nosimd tools rust-target wasm-opt clean
 
 CARGO     ?= cargo
 WASM      := target/wasm32-wasip1/release/breakglass.wasm
@@ -20,7 +20,7 @@ demo: wasm tools ## The main job end to end on a real Envoy: ramp, kill, refused
 run: wasm tools ## Leave agents and Envoy running and print what to try
 	$(CARGO) run --quiet -p breakglass-examples --bin run
 
-test: wasm tools test-policy test-redact test-vectors test-operator test-examples test-host test-clients ## Every test, those on a real Envoy too
+test: wasm tools test-policy test-redact test-vectors test-operator test-dsse test-examples test-host test-clients ## Every test, those on a real Envoy too
 
 test-policy: ## The rules: unit and property tests, schemas, vectors
 	$(CARGO) test -p breakglass-policy --all-features
@@ -93,6 +93,14 @@ wasm-opt:
 	@command -v wasm-opt > /dev/null \
 	  || { echo "installing the package binaryen (wasm-opt)"; apt-get update -qq && apt-get install -y -qq binaryen > /dev/null; } \
 	  || { echo "wasm-opt is missing: install the package binaryen"; exit 1; }
+
+test-dsse: .tools/securesystemslib ## What `breakglass` signs and verifies, against another implementation of DSSE
+	$(CARGO) build --quiet -p breakglass-operator
+	PYTHONPATH=.tools/securesystemslib python3 operator/tests/dsse/check.py $${CARGO_TARGET_DIR:-target}/debug/breakglass
+
+.tools/securesystemslib:
+	@echo "installing securesystemslib, another implementation of DSSE, into $@"
+	@python3 -m pip install --quiet --no-warn-conflicts --target $@.new 'securesystemslib[crypto]==1.6.0' && mv $@.new $@
 
 .tools/pynacl:
 	@echo "installing PyNaCl (libsodium) into $@"
