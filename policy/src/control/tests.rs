@@ -2,7 +2,9 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 
 use super::*;
-use crate::fixtures::{control, control_from, generation, kill};
+use crate::fixtures::{
+    PLATFORM, Person, SECURITY, control, control_from, generation, kill, sealed, warrant_json,
+};
 
 /// Every moment at which a generated control may change, and some around.
 fn moments() -> impl Iterator<Item = Timestamp> {
@@ -294,4 +296,71 @@ fn a_share_ends_with_its_lease() {
         [100_000, 100_000],
         "hold"
     );
+}
+
+#[test]
+fn what_can_expose_somebody_says_so() {
+    const ALL: &str = r#""ramp": {"percent": 100, "at": "9999-12-31T23:59:59Z"}"#;
+    for (terms, pinned, exposes) in [
+        (r#""kill": null"#, false, false),
+        (r#""kill": null"#, true, true),
+        (r#""ramp": {"percent": 0}"#, false, false),
+        (ALL, false, true),
+        (
+            r#""ramp": {"percent": 1}, "not_after": "1970-01-01T00:00:00Z""#,
+            false,
+            true,
+        ),
+        (
+            r#""ramp": {"percent": 1}, "kill": {"mode": "rollback"}"#,
+            false,
+            false,
+        ),
+        (r#""kill": {"mode": "rollback"}"#, true, false),
+        (r#""kill": {"mode": "block"}"#, true, false),
+    ] {
+        let control = control_from(&format!(r#"{{"generation": 1, {terms}}}"#));
+        assert_eq!(
+            control.exposes(pinned),
+            exposes,
+            "{terms}, pinned: {pinned}"
+        );
+    }
+}
+
+#[test]
+fn only_a_lease_that_ends_at_stable_falls_back() {
+    for (terms, falls_back) in [
+        (r#""kill": null"#, false),
+        (r#""on_lapse": "stable""#, false),
+        (r#""not_after": "2026-11-23T20:00:00Z""#, true),
+        (
+            r#""not_after": "2026-11-23T20:00:00Z", "on_lapse": "hold""#,
+            false,
+        ),
+    ] {
+        let control = control_from(&format!(r#"{{"generation": 1, {terms}}}"#));
+        assert_eq!(control.falls_back(), falls_back, "{terms}");
+    }
+}
+
+#[test]
+fn a_warrant_is_evidence_and_no_exposure() {
+    let bare = control_from(r#"{"generation": 1, "ramp": {"percent": 1}}"#);
+    let with = |people: &[Person]| Control {
+        warrant: Some(Box::new(sealed(&warrant_json(), people))),
+        ..bare.clone()
+    };
+    let (one, two) = (with(&[SECURITY]), with(&[PLATFORM]));
+    for (a, b) in [(&bare, &one), (&one, &two), (&two, &bare)] {
+        assert!(a.exposes_no_more_than(b) && b.exposes_no_more_than(a));
+        let joined = a.join(b);
+        assert!(joined == b.join(a) && joined.join(a) == joined);
+        assert!(joined.warrant == a.warrant || joined.warrant == b.warrant);
+    }
+    assert!(one.join(&bare).warrant.is_some(), "it is not lost");
+    let json = serde_json::to_vec(&one).unwrap();
+    assert_eq!(serde_json::from_slice::<Control>(&json).unwrap(), one);
+    let packed = rmp_serde::to_vec_named(&one).unwrap();
+    assert_eq!(rmp_serde::from_slice::<Control>(&packed).unwrap(), one);
 }

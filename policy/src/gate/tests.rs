@@ -84,6 +84,44 @@ fn precedence_is_kill_lapse_pin_ramp_stable() {
 }
 
 #[test]
+fn what_is_closed_gives_way_to_a_kill_and_to_nothing_else() {
+    const KILL: &str = r#""kill": {"mode": "rollback", "in_flight": "cut"}"#;
+    const BLOCK: &str = r#""kill": {"mode": "block"}"#;
+    const LEASE: &str = r#""not_after": "1970-01-01T00:00:10Z""#;
+    const ALL: &str = r#""ramp": {"percent": 100}, "redaction": "mask_all""#;
+    let stable = Verdict::Route(Arm::Stable);
+    for (closed, reason) in [
+        (Closed::Lapse, Reason::Lapse),
+        (Closed::NoWarrant, Reason::NoWarrant),
+    ] {
+        for (term, unit, verdict, reason) in [
+            (KILL, Some("u"), stable, Reason::Kill),
+            (BLOCK, Some("vip-7"), Verdict::Block, Reason::Kill),
+            (LEASE, Some("u"), stable, reason),
+            (LEASE, Some("qa-1"), stable, reason),
+            (LEASE, Some("vip-7"), stable, reason),
+            (LEASE, None, stable, reason),
+        ] {
+            let control = control_from(&format!(r#"{{"generation": 7, {ALL}, {term}}}"#));
+            let gate = Gate::new(&control).closed(Some(closed));
+            for second in [0, 20] {
+                let now = Timestamp::from_millis(second * 1_000);
+                let decision = gate.decide(&split(), unit.map(str::as_bytes), now);
+                assert_eq!(
+                    (decision.verdict(), decision.reason()),
+                    (verdict, reason),
+                    "{closed:?} {term} for {unit:?} at {second} s"
+                );
+            }
+            assert!(!gate.needs_clock(), "{closed:?} {term}");
+            assert!(gate.masks_all(), "{closed:?} {term}");
+            assert_eq!(gate.cuts(Arm::Canary), term == KILL, "{closed:?} {term}");
+            assert_eq!(gate.generation(), control.generation);
+        }
+    }
+}
+
+#[test]
 fn a_lease_holds_up_to_its_last_millisecond() {
     let gate = Gate::new(&control_from(
         r#"{"generation": 1, "ramp": {"percent": 100}, "not_after": "1970-01-01T00:00:10.500Z"}"#,

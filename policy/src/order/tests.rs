@@ -1,8 +1,13 @@
 use proptest::option;
 use proptest::prelude::*;
+use serde_json::json;
 
 use super::*;
-use crate::fixtures::{control, control_from, generation, kill, name, ramp, time};
+use crate::PayloadType;
+use crate::fixtures::{
+    ENGINEER, PLATFORM, SECURITY, SECURITY_2, STRANGER, changed, control, control_from, envelope,
+    generation, kill, moment, name, ramp, sealed, time, trust, warrant_json,
+};
 
 /// In force in every case of the tables.
 const CURRENT: &str = r#"{"generation": 7, "ramp": [{"percent": 10}, {"percent": 50, "at": "2026-11-23T20:00:00Z"}],
@@ -225,6 +230,38 @@ fn refusals_say_what_to_do() {
             OrderRefused::Empty,
             "the order changes nothing; expected `kill`, `redaction`, `ramp` or `not_after`",
         ),
+        (
+            OrderRefused::Unsigned,
+            "a policy in force names trusted keys, so an order must be signed: send it as application/vnd.dsse.envelope.v1+json",
+        ),
+        (
+            OrderRefused::Signature(SignatureRefused::UnknownKey("k".into())),
+            "no trusted key has signed; the first signature names `k`",
+        ),
+        (
+            OrderRefused::Unbound("issued_at"),
+            "a signed order without `issued_at` could be used again elsewhere or later; expected `issued_at`",
+        ),
+        (
+            OrderRefused::OtherPolicy(name("billing")),
+            "the order is for the policy `billing`",
+        ),
+        (
+            OrderRefused::Expired(moment("2026-11-23T20:00:00Z")),
+            "the order was issued at 2026-11-23T20:00:00Z; expected one that is at most 600 seconds old",
+        ),
+        (
+            OrderRefused::FromTheFuture(moment("2026-11-23T20:00:00Z")),
+            "the order was issued at 2026-11-23T20:00:00Z, which is in the future here; expected at most 60 seconds between the clocks",
+        ),
+        (
+            OrderRefused::UnknownRollout(name("r")),
+            "no policy in force here names a rollout `r`; see GET /v1/state",
+        ),
+        (
+            OrderRefused::Warrant(WarrantRefused::Missing(trust(1).missing())),
+            "raising exposure needs a warrant; expected the approval of security_lead and platform_lead",
+        ),
     ] {
         assert!(refused.to_string().starts_with(expected), "{refused}");
     }
@@ -258,6 +295,71 @@ fn broken_orders_name_the_path() {
         assert_eq!(error.path(), path, "{json}: {error}");
         assert!(error.message().starts_with(message), "{json}: {error}");
     }
+}
+
+#[test]
+fn a_signed_order_is_read_from_either_form_and_from_nothing_else() {
+    let order = order(
+        r#""generation": 8, "kill": {"mode": "block"}, "policy": "p", "issued_at": "2026-11-23T20:00:00Z""#,
+    );
+    let posted = |kind, payload| {
+        let envelope = envelope(kind, payload, &[ENGINEER, STRANGER]);
+        Posted::from_envelope(&serde_json::to_vec(&envelope).unwrap())
+    };
+    let json = serde_json::to_vec(&order).unwrap();
+    let packed = rmp_serde::to_vec_named(&order).unwrap();
+    for (kind, payload) in [
+        (PayloadType::OrderJson, json.clone()),
+        (PayloadType::OrderMsgPack, packed.clone()),
+    ] {
+        let posted = posted(kind, payload).unwrap();
+        assert_eq!(posted.order(), &order);
+        let trust = trust(1);
+        let signers: Vec<_> = posted.signers(&trust).map(Name::as_str).collect();
+        assert_eq!(signers, [ENGINEER.id]);
+    }
+    #[rustfmt::skip]
+    let table = [
+        (PayloadType::OrderMsgPack, json, "payload"),
+        (PayloadType::OrderJson, packed.clone(), "payload"),
+        (PayloadType::WarrantMsgPack, packed.clone(), "payloadType"),
+        (PayloadType::OrderMsgPack, [&packed[..], b"\0"].concat(), "payload"),
+        (PayloadType::OrderJson, br#"{"rollout": "r", "generation": 1, "warrant": {"payload": ""}}"#.to_vec(), "payload.warrant"),
+        (PayloadType::OrderJson, br#"{"rollout": "r", "generation": 1, "issued_at": "now"}"#.to_vec(), "payload.issued_at"),
+    ];
+    for (kind, payload, path) in table {
+        let error = posted(kind, payload).unwrap_err();
+        assert_eq!(error.path(), path, "{error}");
+    }
+}
+
+#[test]
+fn the_longest_order_fits() {
+    let at = |step: usize| format!("2026-11-23T20:{:02}:{:02}.001Z", step / 60, step % 60);
+    let steps = (1..=limits::RAMP_STEPS)
+        .map(|step| json!({"percent": f64::from(step as u32) / 10_000.0, "at": at(step)}));
+    let steps: Vec<_> = steps.collect();
+    let tester = |number: usize| format!("tester-{number:02}@support.example.com");
+    let pins: Vec<_> = (0..limits::APPROVED_PINS).map(tester).collect();
+    let warrant = changed(&warrant_json(), "/ramp", json!(steps));
+    let warrant = changed(&warrant, "/subject/pins", json!(pins));
+    let signers = [SECURITY, SECURITY_2, PLATFORM, ENGINEER];
+    let mut warrant = sealed(&warrant, &signers);
+    for number in signers.len()..limits::SIGNATURES {
+        warrant.sign(&format!("{number:064}"), [7; 64]);
+    }
+    let order = json!({
+        "policy": "support", "rollout": "agent", "generation": 8, "ramp": steps, "warrant": warrant,
+        "issued_at": "2026-11-23T20:00:00Z",
+    });
+    let payload = order.to_string().into_bytes();
+    let mut sent = envelope(PayloadType::OrderJson, payload, &signers);
+    for number in signers.len()..limits::SIGNATURES {
+        sent.sign(&format!("{number:064}"), [7; 64]);
+    }
+    let sent = serde_json::to_vec(&sent).unwrap();
+    let posted = Posted::from_envelope(&sent);
+    assert!(posted.is_ok(), "{} bytes: {posted:?}", sent.len());
 }
 
 #[test]

@@ -56,9 +56,9 @@ fn objects_take_no_unknown_fields() {
     const NOT_OURS: [&str; 2] = ["/$defs/Envelope", "/$defs/Signature"];
     fn walk(schema: &Value, path: &str) {
         if !NOT_OURS.contains(&path)
-            && schema
-            .get("properties")
-            .is_some_and(|properties| !properties.get("properties").is_some_and(Value::is_string))
+            && schema.get("properties").is_some_and(|properties| {
+                !properties.get("properties").is_some_and(Value::is_string)
+            })
             && schema.get("type").is_some_and(|kind| kind == "object")
         {
             assert_eq!(

@@ -6,6 +6,12 @@ use crate::fixtures::{control, control_from, name, policy_of, rollout_json};
 use crate::policy::Rollouts;
 use crate::{Ramp, Timestamp};
 
+mod admission;
+mod changes;
+mod holes;
+mod interleaving;
+mod proxy;
+
 /// One thing that a worker has to join into the shared state.
 #[derive(Clone, Debug)]
 enum Task {
