@@ -159,7 +159,10 @@ impl Live {
         let mut news = Vec::new();
         let written = self.store.change_state(|state: &mut State| {
             news.clear();
-            news.extend(due.iter().filter(|(name, generation)| state.lapse(name, *generation)));
+            news.extend(
+                due.iter()
+                    .filter(|(name, generation)| state.lapse(name, *generation)),
+            );
             Ok::<_, StoreError>(!news.is_empty())
         });
         for (name, generation) in news {
@@ -257,14 +260,15 @@ impl Live {
     fn adopt(&self, mut state: State) {
         state.publish(&self.policy, host::now());
         let rollouts = self.policy.rollouts.iter().zip(&self.subjects);
-        let in_force = rollouts.map(|(Rollout { name, control, .. }, subject)| {
-            match state.get(name) {
-                Some(entry) => {
-                    InForce::new(entry.control.clone(), state.closed(name, Some(subject)))
-                }
-                None => InForce::new(closed(control), None),
-            }
-        });
+        let in_force =
+            rollouts.map(
+                |(Rollout { name, control, .. }, subject)| match state.get(name) {
+                    Some(entry) => {
+                        InForce::new(entry.control.clone(), state.closed(name, Some(subject)))
+                    }
+                    None => InForce::new(closed(control), None),
+                },
+            );
         self.put_in_force(in_force.collect());
     }
 

@@ -131,7 +131,11 @@ fn tell_what_is_not_enforced(policy: &Policy) {
         let message = format!("rollout {name}: `judge` is not enforced by this build");
         host::log(Level::Warn, &message);
     }
-    if policy.trust.as_ref().is_some_and(|trust| !trust.can_raise()) {
+    if policy
+        .trust
+        .as_ref()
+        .is_some_and(|trust| !trust.can_raise())
+    {
         let message = "trust.raise: no set can sign with these keys, so nobody can raise exposure";
         host::log(Level::Warn, message);
     }

@@ -147,6 +147,22 @@ impl Control {
         }
     }
 
+    /// Whether kill and redaction are at least as strict as those of `before`.
+    pub(crate) fn restrains_as(&self, before: &Self) -> bool {
+        let mut strictest = self.clone();
+        strictest.restrain(Some(before));
+        strictest == *self
+    }
+
+    /// Keeps kill and redaction at least as strict as those of `before`.
+    pub(crate) fn restrain(&mut self, before: Option<&Self>) {
+        let Some(before) = before else {
+            return;
+        };
+        self.kill = strictest(self.kill, before.kill);
+        self.redaction = self.redaction.max(before.redaction);
+    }
+
     /// Whether it has a lease that ends at stable.
     pub fn falls_back(&self) -> bool {
         self.not_after.is_some() && self.on_lapse == OnLapse::Stable
@@ -175,15 +191,20 @@ impl Control {
             ramp: self.ramp.min(&other.ramp),
             not_after: earlier(self.not_after, other.not_after),
             on_lapse: self.on_lapse.max(other.on_lapse),
-            kill: match (self.kill, other.kill) {
-                (Some(a), Some(b)) => Some(a.strictest(b)),
-                (a, b) => a.or(b),
-            },
+            kill: strictest(self.kill, other.kill),
             // None is the least of all.
             redaction: self.redaction.max(other.redaction),
             // Evidence, not exposure: any one of the two, the same whichever came first.
             warrant: self.warrant.as_ref().max(other.warrant.as_ref()).cloned(),
         }
+    }
+}
+
+/// The stricter of two kills, term by term; no kill is the least strict.
+fn strictest(a: Option<Kill>, b: Option<Kill>) -> Option<Kill> {
+    match (a, b) {
+        (Some(a), Some(b)) => Some(a.strictest(b)),
+        (a, b) => a.or(b),
     }
 }
 
@@ -213,6 +234,11 @@ impl Generation {
     /// The number.
     pub fn get(self) -> u64 {
         self.0
+    }
+
+    /// The generation after this one; of the last one, itself.
+    pub(crate) fn next(self) -> Self {
+        Self(self.0.saturating_add(1).min(limits::GENERATION))
     }
 }
 

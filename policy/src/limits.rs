@@ -11,6 +11,8 @@ pub const POLICY_BYTES: usize = 8 << 20;
 pub const ORDER_BYTES: usize = 64 << 10;
 /// Signatures of an envelope; each costs a worker a fraction of a millisecond.
 pub const SIGNATURES: usize = 16;
+/// Bytes of the id of a key in a signature, which refusals and logs repeat.
+pub const KEYID_BYTES: usize = 256;
 /// Trusted keys of a policy.
 pub const TRUSTED_KEYS: usize = 64;
 /// Sets of roles that may raise exposure.
@@ -56,6 +58,9 @@ pub const EDITED_BODY_BYTES: usize = 1 << 20;
 pub const DEPTH: usize = 128;
 /// The largest generation: every JSON reader holds it exactly (2^53 - 1).
 pub const GENERATION: u64 = (1 << 53) - 1;
+/// How far an order may raise the generation at once: one order must not use them up, for nobody could
+/// re-arm after the last.
+pub const GENERATION_JUMP: u64 = 1 << 20;
 /// Controls kept of rollouts that no policy in force names any more, newest first. They are kept so
 /// that a rollout that comes back finds its kill; without a bound, renaming would grow the state.
 pub const FORGOTTEN_CONTROLS: usize = 1_024;

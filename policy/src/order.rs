@@ -80,6 +80,11 @@ pub enum OrderRefused {
         /// The generation in force.
         current: Generation,
     },
+    /// Its generation is too far above the one in force.
+    TooFar {
+        /// The generation in force.
+        current: Generation,
+    },
     /// The order would raise exposure, and nothing permits it to.
     Raises(&'static str),
     /// It would raise exposure, and its warrant does not permit that.
@@ -318,6 +323,11 @@ impl fmt::Display for OrderRefused {
             Self::Stale { current } => write!(
                 f,
                 "generation {current} is in force; read the current control and order a higher generation"
+            ),
+            Self::TooFar { current } => write!(
+                f,
+                "generation {current} is in force, and an order may raise it by at most {}",
+                limits::GENERATION_JUMP
             ),
             Self::Raises(term) => write!(
                 f,

@@ -127,7 +127,9 @@ impl State {
     /// decides. `subject` is the rollout as a policy describes it; `None` as the one that was published
     /// last does.
     pub fn closed(&self, rollout: &Name, subject: Option<&Subject>) -> Option<Closed> {
-        let entry = self.rollouts.get(rollout)?;
+        let Some(entry) = self.rollouts.get(rollout) else {
+            return self.trust.as_ref().map(|_| Closed::NoWarrant);
+        };
         if entry.lapsed {
             return Some(Closed::Lapse);
         }
@@ -197,6 +199,13 @@ read_struct!(Entry {
 });
 
 impl Entry {
+    /// What the approvers of a warrant must have seen at least; see [`Warrant::after`].
+    ///
+    /// [`Warrant::after`]: crate::Warrant::after
+    pub fn floor(&self) -> Generation {
+        self.floor
+    }
+
     /// What the policy that was published last says of the rollout, where keys are trusted.
     pub fn subject(&self) -> Option<&Subject> {
         self.subject.as_ref()

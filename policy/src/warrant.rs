@@ -153,6 +153,13 @@ pub enum WarrantRefused {
         /// The least generation that they must have seen.
         floor: Generation,
     },
+    /// It was approved at a generation that is not before the one that it is to permit.
+    Ahead {
+        /// The generation that its approvers claim to have seen.
+        after: Generation,
+        /// The generation to be permitted.
+        generation: Generation,
+    },
     /// It permits less than this term asks for.
     Exceeded(&'static str),
 }
@@ -192,6 +199,13 @@ impl FromTree for Warrant {
             author: members.required("author")?,
             approvers: members.required("approvers")?,
         };
+        let pins = warrant.subject.pins.len();
+        if pins > limits::APPROVED_PINS {
+            let most = limits::APPROVED_PINS;
+            let message = format!("{pins} pins, expected at most {most}");
+            let error = DocumentError::whole(message).under_key("pins");
+            return Err(error.under_key("subject"));
+        }
         warrant.check_approvers()?;
         if warrant.not_after <= warrant.not_before {
             let message = format!("not later than `not_before`, {}", warrant.not_before);
@@ -265,6 +279,11 @@ impl Warrant {
                 after: self.after,
                 floor: raise.floor,
             });
+        }
+        let generation = raise.control.generation;
+        if self.after >= generation {
+            let after = self.after;
+            return Err(WarrantRefused::Ahead { after, generation });
         }
         let ramp = &raise.control.ramp;
         if ramp.min(&self.ramp) != *ramp {
@@ -439,6 +458,10 @@ impl fmt::Display for WarrantRefused {
             Self::Spent { after, floor } => write!(
                 f,
                 "the warrant was approved at generation {after}, and a kill or a newer warrant came after it; expected a new one with `after` at least {floor}"
+            ),
+            Self::Ahead { after, generation } => write!(
+                f,
+                "the warrant was approved at generation {after}, so it permits no generation {generation}; expected a control with a higher generation than its approvers saw"
             ),
             Self::Exceeded(term) => write!(f, "`{term}` asks for more than the warrant permits"),
         }

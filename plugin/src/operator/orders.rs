@@ -186,6 +186,11 @@ fn kind(refused: &OrderRefused) -> (u16, &'static str, &'static str) {
             (404, "urn:breakglass:unknown-rollout", "Unknown rollout")
         }
         OrderRefused::Stale { .. } => (409, "urn:breakglass:stale", "Stale order"),
+        OrderRefused::TooFar { .. } => (
+            400,
+            "urn:breakglass:generation-too-high",
+            "Generation too high",
+        ),
         OrderRefused::Raises(_) => (
             403,
             "urn:breakglass:not-permitted",
@@ -211,6 +216,7 @@ fn kind(refused: &OrderRefused) -> (u16, &'static str, &'static str) {
                 WarrantRefused::NotYet(_) => "urn:breakglass:warrant-not-yet",
                 WarrantRefused::Expired(_) => "urn:breakglass:warrant-expired",
                 WarrantRefused::Spent { .. } => "urn:breakglass:warrant-spent",
+                WarrantRefused::Ahead { .. } => "urn:breakglass:warrant-ahead",
                 WarrantRefused::Exceeded(_) => "urn:breakglass:warrant-exceeded",
             };
             (403, kind, "Not permitted to raise exposure")

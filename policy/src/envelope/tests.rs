@@ -138,7 +138,7 @@ fn broken_envelopes_name_the_path() {
         (with(|json| json["payloadType"] = json!("application/json")), "payloadType", "unknown variant `application/json`, expected one of `application/vnd.breakglass.order+json`"),
         (with(|json| json["payloadType"] = json!("Application/vnd.breakglass.order+json")), "payloadType", "unknown variant"),
         (with(|json| json["signatures"] = json!([])), "signatures", "0 signatures, expected 1 to 16"),
-        (with(|json| json["signatures"][0]["sig"] = json!(Base64::encode_string(&[0; 63]))), "signatures[0].sig", "63 bytes, expected the 64 of an Ed25519 signature"),
+        (with(|json| json["signatures"][0]["keyid"] = json!("k".repeat(257))), "signatures[0].keyid", "257 bytes, expected at most 256"),
         (with(|json| json["signatures"][0]["keyid"] = json!(null)), "signatures[0].keyid", "invalid type: null, expected a string"),
     ];
     for (json, path, message) in table {
@@ -242,7 +242,6 @@ fn who_signs_again_signs_once() {
 }
 
 #[test]
-#[ignore = "hole: a second, bad signature of a key that has signed is passed over"]
 fn a_bad_signature_spoils_all_wherever_it_stands() {
     let trust = trust(1);
     let fingerprint = trust.key(SECURITY.id).unwrap().key.fingerprint();
@@ -266,7 +265,6 @@ fn a_bad_signature_spoils_all_wherever_it_stands() {
 }
 
 #[test]
-#[ignore = "hole: a co-signature of another algorithm makes the whole envelope malformed"]
 fn signatures_of_another_length_by_unknown_keys_are_passed_over() {
     let mut json = signed(&[SECURITY]);
     let ecdsa = json!({"keyid": "cosign", "sig": Base64::encode_string(&[48; 71])});

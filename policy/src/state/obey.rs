@@ -2,6 +2,7 @@
 
 use super::{Entry, State};
 use crate::control::Control;
+use crate::limits;
 use crate::name::Name;
 use crate::order::{Order, OrderRefused, Posted};
 use crate::time::Timestamp;
@@ -28,9 +29,21 @@ impl State {
         let Some(entry) = self.rollouts.get(name) else {
             return Err(OrderRefused::UnknownRollout(name.clone()));
         };
+        let current = entry.control.generation;
+        if order.generation.get().saturating_sub(current.get()) > limits::GENERATION_JUMP {
+            return Err(OrderRefused::TooFar { current });
+        }
+        let lowered = || entry.lowered(order, self.trust.as_ref());
         let ordered = match (&self.trust, &order.warrant) {
-            (Some(trust), Some(reference)) => entry.raised(order, trust, reference, policy, now)?,
-            (trust, _) => entry.lowered(order, trust.as_ref())?,
+            (Some(trust), Some(reference)) => {
+                let raised = entry.raised(order, trust, reference, policy, now);
+                // A kill is not refused for the warrant that it brings.
+                match (raised, order.kill) {
+                    (Err(refused), Some(Some(_))) => lowered().map_err(|_| refused)?,
+                    (raised, _) => raised?,
+                }
+            }
+            _ => lowered()?,
         };
         if ordered == *entry {
             return Ok(false);
@@ -46,19 +59,14 @@ impl State {
 // === impl Entry ===
 
 impl Entry {
-    /// Whether the control decides, where keys are trusted.
-    fn is_open(&self) -> bool {
-        let subject = self.subject.as_ref();
-        !self.lapsed && subject.is_some_and(|subject| self.is_approved(subject))
-    }
-
     fn lowered(&self, order: &Order, trust: Option<&Trust>) -> Result<Self, OrderRefused> {
         // Nobody is on the canary of a closed rollout: who asks for a share there asks for more.
-        let asks_for_share = order.ramp.as_ref().is_some_and(|ramp| !ramp.is_empty());
+        let asks_for_share = order.ramp.as_ref().is_some_and(|ramp| !ramp.is_empty())
+            && order.over(&self.control).kill.is_none()
+            && order.generation > self.control.generation;
         if let Some(trust) = trust
             && asks_for_share
-            && !self.is_open()
-            && order.generation > self.control.generation
+            && (self.lapsed || self.approved.is_none())
         {
             return Err(OrderRefused::Warrant(trust.without_warrant()));
         }
@@ -112,11 +120,12 @@ impl Entry {
             subject: self.subject(),
             control: &ordered,
             unmasks: current.redaction.is_some() && ordered.redaction.is_none(),
-            floor: raised.floor,
+            floor: self.floor,
             now,
         };
         let warrant = trust.permit(Some(envelope), raise);
-        raised.approve(warrant.map_err(OrderRefused::Warrant)?);
+        let warrant = warrant.map_err(OrderRefused::Warrant)?;
+        raised.approve(warrant, Some(envelope.clone()));
         Ok(raised)
     }
 }

@@ -9,6 +9,16 @@ use crate::time::Timestamp;
 use crate::trust::Trust;
 use crate::warrant::{Raise, Subject, Warrant, WarrantRefused};
 
+/// What a policy offers for one rollout, and to whom it must be permitted.
+struct Offer<'a> {
+    trust: &'a Trust,
+    policy: &'a Name,
+    rollout: &'a Name,
+    subject: &'a Subject,
+    control: &'a Control,
+    now: Timestamp,
+}
+
 // === impl State ===
 
 impl State {
@@ -95,40 +105,43 @@ impl State {
             return (entry, None);
         };
         let subject = Subject::of(rollout);
-        entry.subject = Some(subject.clone());
-        let newer = known.is_none_or(|known| control.generation > known.control.generation);
+        // Only what permitted something is held.
+        entry.control.warrant = known.and_then(|known| known.control.warrant.clone());
         let stale = known.is_some_and(|known| control.generation < known.control.generation);
-        let masked = known.and_then(|known| known.control.redaction);
-        let unmasks = masked.is_some() && entry.control.redaction.is_none();
-        let permitted = known.is_some_and(|known| known.permits(&entry.control, &subject));
-        let exposes = entry.control.exposes(!subject.pins.is_empty());
-        if stale || permitted || !(unmasks || exposes) {
-            return (entry, None);
-        }
-        let raise = Raise {
-            policy,
-            rollout: name,
-            subject: Some(&subject),
-            control: &entry.control,
-            unmasks,
-            floor: entry.floor,
-            now,
+        // A lapsed lease waits for a newer control.
+        let refused = if stale || entry.lapsed {
+            None
+        } else {
+            let offer = Offer {
+                trust,
+                policy,
+                rollout: name,
+                subject: &subject,
+                control,
+                now,
+            };
+            entry.admit(known, offer)
         };
-        let refused = match trust.permit(control.warrant.as_deref(), raise) {
-            Ok(warrant) => {
-                entry.approve(warrant);
-                None
-            }
-            Err(refused) => {
-                if newer {
-                    entry.approved = None;
-                    // What was masked for everybody stays so: of both kinds of exposure the less.
-                    entry.control.redaction = entry.control.redaction.max(masked);
-                }
-                Some(refused)
-            }
-        };
+        entry.subject = Some(subject);
         (entry, refused)
+    }
+}
+
+// === impl Offer ===
+
+impl Offer<'_> {
+    /// The warrant that the policy brings, if it permits `control`, seen from what is `known`.
+    fn permit(&self, known: Option<&Entry>, control: &Control) -> Result<Warrant, WarrantRefused> {
+        let raise = Raise {
+            policy: self.policy,
+            rollout: self.rollout,
+            subject: Some(self.subject),
+            control,
+            unmasks: known.is_some_and(|known| control.redaction < known.control.redaction),
+            floor: known.map_or(Generation::default(), |known| known.floor),
+            now: self.now,
+        };
+        self.trust.permit(self.control.warrant.as_deref(), raise)
     }
 }
 
@@ -160,9 +173,16 @@ impl Trust {
 impl Entry {
     /// The entry that follows from having seen `control` too, whoever permits it.
     pub(super) fn joined(known: Option<&Self>, control: &Control) -> Self {
-        let floor = match control.kill {
-            Some(_) => control.generation,
-            None => Generation::default(),
+        let live = |known: &Self| known.control.kill.is_none();
+        let floor = match (control.kill, known) {
+            // Whoever approved at this generation may have seen it alive.
+            (Some(_), Some(known))
+                if live(known) && known.control.generation == control.generation =>
+            {
+                control.generation.next()
+            }
+            (Some(_), _) => control.generation,
+            (None, _) => Generation::default(),
         };
         let Some(known) = known else {
             return Self {
@@ -176,18 +196,66 @@ impl Entry {
             };
         };
         let newer = control.generation > known.control.generation;
+        let control = known.control.join(control).fitted();
         Self {
-            control: known.control.join(control).fitted(),
+            // What was approved before a kill is approved no more.
+            approved: known.approved.clone().filter(|_| control.kill.is_none()),
+            control,
             lapsed: known.lapsed && !newer,
             floor: known.floor.max(floor),
             ..known.clone()
         }
     }
 
-    pub(super) fn approve(&mut self, warrant: Warrant) {
+    /// Notes that the control rests on this warrant, which came in that envelope.
+    pub(super) fn approve(&mut self, warrant: Warrant, envelope: Option<Box<Envelope>>) {
         self.floor = self.floor.max(warrant.after);
-        self.approved = Some(warrant.subject);
-        self.lapsed = false;
+        let killed = self.control.kill.is_some();
+        self.approved = (!killed).then_some(warrant.subject);
+        self.control.warrant = envelope;
+    }
+
+    /// Judges what a policy made of this entry; where it is not permitted, takes back what it can.
+    fn admit(&mut self, known: Option<&Self>, offer: Offer<'_>) -> Option<WarrantRefused> {
+        let newer = known.is_none_or(|known| offer.control.generation > known.control.generation);
+        let permitted = known.is_some_and(|known| known.permits(&self.control, offer.subject));
+        let before = known.map(|known| &known.control);
+        let loosens = before.is_some_and(|before| !self.control.restrains_as(before));
+        if permitted {
+            // Who needs none may bring a newer one for what comes next.
+            if offer.control.warrant != self.control.warrant
+                && let Ok(warrant) = offer.permit(known, &self.control)
+            {
+                self.approve(warrant, offer.control.warrant.clone());
+            }
+            return None;
+        }
+        if !loosens && !self.control.exposes(!offer.subject.pins.is_empty()) {
+            // Nobody had to permit it, so nothing later rests on it.
+            if newer {
+                self.approved = None;
+            }
+            return None;
+        }
+        let mut refused = None;
+        let mut result = offer.permit(known, &self.control);
+        if let (Err(WarrantRefused::Exceeded(MASK)), Some(before)) = (&result, before) {
+            // The rest may be permitted all the same.
+            refused = Some(WarrantRefused::Exceeded(MASK));
+            self.control.redaction = before.redaction;
+            result = offer.permit(known, &self.control);
+        }
+        match result {
+            Ok(warrant) => self.approve(warrant, offer.control.warrant.clone()),
+            Err(error) => {
+                refused = Some(error);
+                if newer {
+                    self.approved = None;
+                    self.control.restrain(before);
+                }
+            }
+        }
+        refused
     }
 
     /// The entry as it is written at this moment. The order in force is a new one where the control or
@@ -212,3 +280,6 @@ impl Entry {
         !self.lapsed && self.is_approved(subject) && control.exposes_no_more_than(&self.control)
     }
 }
+
+/// The term by which a warrant says that `mask_all` may be taken back.
+const MASK: &str = "redaction";

@@ -8,7 +8,7 @@ use crate::{Ramp, Timestamp};
 
 mod admission;
 mod changes;
-mod holes;
+mod ways_around;
 mod interleaving;
 mod proxy;
 

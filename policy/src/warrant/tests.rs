@@ -340,7 +340,6 @@ fn broken_warrants_name_the_path() {
 }
 
 #[test]
-#[ignore = "hole: more pins than are compared with those of a policy"]
 fn a_warrant_names_no_more_pins_than_are_compared() {
     let pins: Vec<_> = (0..=limits::APPROVED_PINS)
         .map(|number| format!("a-{number:02}"))
