@@ -128,8 +128,10 @@ impl Live {
         });
         match published {
             Ok(state) => {
-                self.tell_what_was_kept(&state);
-                self.tell_what_is_not_permitted(said);
+                if let Some(published) = said {
+                    self.tell_what_was_kept(&state, &published);
+                    self.tell_what_is_not_permitted(published);
+                }
             }
             Err(StoreError::Host(status)) => {
                 let what = "orders cannot reach this proxy, push the policy instead";
@@ -198,12 +200,19 @@ impl Live {
     }
 
     /// Says where the policy that was pushed is not what is in force.
-    fn tell_what_was_kept(&self, state: &State) {
+    fn tell_what_was_kept(&self, state: &State, published: &Published) {
         for Rollout { name, control, .. } in self.policy.rollouts.iter() {
+            if published.refused.iter().any(|(refused, _)| refused == name) {
+                continue;
+            }
             let Some(entry) = state.get(name) else {
                 continue;
             };
-            if entry.control != *control {
+            let (kept, offered) = (&entry.control, control);
+            let same = kept.generation == offered.generation
+                && kept.exposes_no_more_than(offered)
+                && offered.exposes_no_more_than(kept);
+            if !same {
                 let message = format!(
                     "rollout {name}: the policy's generation {} is not newer than {}, which is in force; the newer, and of equals the stricter, stays. To change it push a higher generation",
                     control.generation, entry.control.generation
@@ -215,11 +224,11 @@ impl Live {
 
     /// Says which rollouts are on stable for want of a warrant, and which trust is in force instead of
     /// the policy's.
-    fn tell_what_is_not_permitted(&self, published: Option<Published>) {
+    fn tell_what_is_not_permitted(&self, published: Published) {
         // Of all workers the first to publish says it.
-        let Some(published) = published.filter(|published| published.changed) else {
+        if !published.changed {
             return;
-        };
+        }
         for (name, refused) in published.refused {
             let message = format!(
                 "rollout {name}: the policy's control may not be in force, everyone is on stable: {refused}"
@@ -256,9 +265,12 @@ impl Live {
         }
     }
 
-    /// Puts a state in force, joined with what this policy says in case it could not be published.
+    /// Puts a state in force. What could not be published is judged here and now, by this worker
+    /// alone; what could be is not judged again, or workers would come to differ.
     fn adopt(&self, mut state: State) {
-        state.publish(&self.policy, host::now());
+        if self.alone.get() || self.retry_publishing.get() {
+            state.publish(&self.policy, host::now());
+        }
         let rollouts = self.policy.rollouts.iter().zip(&self.subjects);
         let in_force =
             rollouts.map(

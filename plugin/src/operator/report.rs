@@ -81,6 +81,9 @@ struct RolloutReport<'a> {
     /// Why nobody is on the canary, whatever the control says.
     #[serde(skip_serializing_if = "Option::is_none")]
     closed: Option<Closed>,
+    /// What the approvers of the next warrant must have seen at least, where keys are trusted.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    warrants_after: Option<Generation>,
     since_epoch: Epoch,
     arms: ArmReports,
     killed_streams: u64,
@@ -144,6 +147,7 @@ impl<'a> StateReport<'a> {
                 control: &entry.control,
                 percent: closed.map_or_else(|| entry.control.share_at(now), |_| Percent::ZERO),
                 closed,
+                warrants_after: state.trust().map(|_| entry.floor()),
                 since_epoch: entry.since,
                 arms: ArmReports {
                     stable: ArmReport::new(metrics.arm(Arm::Stable)),

@@ -136,13 +136,15 @@ async fn without(
     traffic.until("requests", SOME, served).await?;
     let tally = &traffic.ledger.tallies[&generation];
     ui.check(
-        ours["closed"] == "no_warrant" && ours["percent"] == 0 && tally.on_canary.is_empty(),
-        "a pushed policy that asks for 50 % without a warrant reaches nobody",
+        ours["control"]["kill"]["mode"] == "rollback"
+            && ours["percent"] == 0
+            && tally.on_canary.is_empty(),
+        "a pushed policy that ends the kill for 50 % without a warrant reaches nobody",
         format_args!(
-            "{} requests, {} to the new version; closed: {}",
+            "{} requests, {} to the new version; kill: {}",
             thousands(tally.requests),
             tally.on_canary.len(),
-            ours["closed"]
+            ours["control"]["kill"]["mode"]
         ),
     );
     Ok(())
