@@ -43,11 +43,14 @@ pub(crate) async fn warrant(
     forged["payload"] = people.order(raised, json!({"ramp": []}))?["payload"].clone();
     let answer = operator.signed(&forged).await?;
     refused(ui, &answer, 401, "bad-signature", "a forged one");
-    let alone = people.order(raised, json!({"ramp": {"percent": 10}}))?;
+    let alone = people.order(raised, json!({"kill": null, "ramp": {"percent": 10}}))?;
     let answer = operator.signed(&alone).await?;
     refused(ui, &answer, 403, "warrant-missing", "a raise by one person");
     let half = people.warrant(pushed, &[&people.security])?;
-    let half = people.order(raised, json!({"ramp": {"percent": 10}, "warrant": half}))?;
+    let half = people.order(
+        raised,
+        json!({"kill": null, "ramp": {"percent": 10}, "warrant": half}),
+    )?;
     let answer = operator.signed(&half).await?;
     refused(
         ui,
@@ -58,7 +61,7 @@ pub(crate) async fn warrant(
     );
 
     let warrant = people.warrant(pushed, &[&people.security, &people.platform])?;
-    let order = json!({"ramp": {"percent": 10}, "warrant": warrant});
+    let order = json!({"kill": null, "ramp": {"percent": 10}, "warrant": warrant});
     traffic
         .ledger
         .announce(raised, Meaning::Ramp(Percent::whole(10)));
