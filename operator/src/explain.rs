@@ -3,7 +3,6 @@
 use std::ffi::OsString;
 use std::os::unix::ffi::OsStrExt;
 use std::path::PathBuf;
-use std::time::SystemTime;
 
 use anyhow::{Result, bail};
 use breakglass_policy::{
@@ -12,9 +11,11 @@ use breakglass_policy::{
 use clap::Args;
 use serde_json::{Value, json};
 
+use crate::clock::now;
 use crate::outcome::{EXIT_STATUSES, Outcome};
 use crate::output::Output;
 use crate::profile::{policy, rollout};
+use crate::typed::time;
 
 /// Tells which bucket and arm a user has, and why.
 ///
@@ -78,17 +79,6 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Outcome> {
     Ok(Outcome::Fine)
 }
 
-fn time(text: &str) -> Result<Timestamp, String> {
-    // The documents' own form of time.
-    let read = serde_json::from_value(json!(text));
-    read.map_err(|error| error.to_string())
-}
-
-fn now() -> Timestamp {
-    let since = SystemTime::UNIX_EPOCH.elapsed().unwrap_or_default();
-    Timestamp::from_millis(u64::try_from(since.as_millis()).unwrap_or(u64::MAX))
-}
-
 // === impl Explanation ===
 
 impl Explanation<'_> {
@@ -139,6 +129,7 @@ impl Explanation<'_> {
             }
             Reason::Kill => "the kill-switch is on, everyone goes to stable".into(),
             Reason::Lapse => "the lease has lapsed, everyone goes to stable".into(),
+            Reason::NoWarrant => "no warrant permits more, everyone goes to stable".into(),
             Reason::Keyless => "the request has no unit".into(),
             Reason::Pin => "the policy pins this unit".into(),
             Reason::Ramp => format!("the canary takes {share}, this bucket from {enters} on"),

@@ -3,13 +3,33 @@
 use std::io::{self, Write};
 use std::process::ExitCode;
 
+use crate::proxy::Failure;
+
 /// How a command that could do its work ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Outcome {
     /// Nothing to complain of.
     Fine,
-    /// What was to be kept out is there: an entity of `--fail-on`, a policy that is refused.
+    /// What was to be kept out is there: an entity of `--fail-on`, a policy or an order that is
+    /// refused, a bad signature.
     Found,
+    /// Some of the proxies or channels did what they should, some did not.
+    Partial,
+    /// None of them did, and none said no: there was nobody to be reached.
+    Nothing,
+}
+
+/// Counts how the parts of a work ended that goes on where one fails.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Tally {
+    /// Did all that was asked.
+    pub(crate) done: usize,
+    /// Did some of it.
+    pub(crate) partly: usize,
+    /// Was reached and said no.
+    pub(crate) refused: usize,
+    /// Was not reached, or gave no answer that could be read.
+    pub(crate) failed: usize,
 }
 
 /// Tells standard error what went wrong, and the shell how it went.
@@ -17,6 +37,8 @@ pub(crate) fn exit_code(done: anyhow::Result<Outcome>) -> ExitCode {
     match done {
         Ok(Outcome::Fine) => ExitCode::SUCCESS,
         Ok(Outcome::Found) => ExitCode::from(1),
+        Ok(Outcome::Partial) => ExitCode::from(3),
+        Ok(Outcome::Nothing) => ExitCode::from(4),
         Err(error) => {
             // Whoever reads our output may stop early, as `head` does: nothing to talk about.
             if !is_broken_pipe(&error) {
@@ -28,6 +50,12 @@ pub(crate) fn exit_code(done: anyhow::Result<Outcome>) -> ExitCode {
     }
 }
 
+/// Tells standard error what is no result and no failure.
+pub(crate) fn note(message: &str) {
+    // Where standard error is closed there is nobody left to tell.
+    let _ = writeln!(io::stderr(), "breakglass: {message}");
+}
+
 fn is_broken_pipe(error: &anyhow::Error) -> bool {
     let mut causes = error
         .chain()
@@ -35,9 +63,37 @@ fn is_broken_pipe(error: &anyhow::Error) -> bool {
     causes.any(|error| error.kind() == io::ErrorKind::BrokenPipe)
 }
 
+// === impl Tally ===
+
+impl Tally {
+    /// Counts a proxy that did not what it should.
+    pub(crate) fn fail(&mut self, failure: &Failure) {
+        match failure.is_refusal() {
+            true => self.refused += 1,
+            false => self.failed += 1,
+        }
+    }
+
+    pub(crate) fn outcome(self) -> Outcome {
+        match self {
+            Self {
+                partly: 0,
+                refused: 0,
+                failed: 0,
+                ..
+            } => Outcome::Fine,
+            Self { done, partly, .. } if done + partly > 0 => Outcome::Partial,
+            Self { refused: 0, .. } => Outcome::Nothing,
+            _ => Outcome::Found,
+        }
+    }
+}
+
 /// The last lines of every help text.
 pub(crate) const EXIT_STATUSES: &str = "\
 Exit status:
-  0  fine
-  1  something is there that must not be: an entity of --fail-on, a policy that is refused
-  2  bad usage, unreadable input, unwritable output";
+  0  fine: everything, everywhere
+  1  refused: an entity of --fail-on, a policy, an order or a signature that will not do
+  2  bad usage, unreadable input, unwritable output
+  3  some proxies or channels did, some did not
+  4  none did, and not because they refused";

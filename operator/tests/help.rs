@@ -6,7 +6,9 @@ use run::breakglass;
 
 #[test]
 fn every_help_has_examples_and_exit_statuses() {
-    for command in ["scan", "lint", "explain"] {
+    for command in [
+        "scan", "lint", "explain", "keygen", "sign", "verify", "order", "receipts", "state",
+    ] {
         for flag in ["-h", "--help"] {
             let help = breakglass(&[command, flag], "");
             assert_eq!(help.status, Some(0), "{command} {flag}");
@@ -41,6 +43,14 @@ fn the_help_of_scan_says_what_its_lines_mean() {
 }
 
 #[test]
+fn every_exit_status_is_explained() {
+    let help = breakglass(&["order", "--help"], "").stdout;
+    for status in 0..=4 {
+        assert!(help.contains(&format!("\n  {status}  ")), "{status}");
+    }
+}
+
+#[test]
 fn bad_usage_is_status_2_and_says_why() {
     let cases: &[(&[&str], &str)] = &[
         (&[], "Usage:"),
@@ -57,6 +67,16 @@ fn bad_usage_is_status_2_and_says_why() {
         ),
         (&["lint"], "FILE"),
         (&["explain", "--unit", "a"], "--policy"),
+        (&["sign"], "DOCUMENT"),
+        (&["verify", "a.dsse"], "--policy"),
+        (
+            &["verify", "--policy", "p.json", "a.dsse", "--at", "now"],
+            "a time in UTC",
+        ),
+        (&["order", "--targets", "a:1", "--rearm"], "--rollout"),
+        (&["order", "--rollout", "a", "--rearm"], "--targets"),
+        (&["receipts", "--targets", "a:1"], "GENERATION"),
+        (&["state"], "--targets"),
     ];
     for (arguments, part) in cases {
         let run = breakglass(arguments, "");

@@ -13,8 +13,14 @@ pub(crate) struct Run {
 
 /// Runs `breakglass` with these arguments and this standard input.
 pub(crate) fn breakglass(arguments: &[&str], input: &str) -> Run {
+    breakglass_with(arguments, input, &[])
+}
+
+/// The same, in an environment with these variables.
+pub(crate) fn breakglass_with(arguments: &[&str], input: &str, variables: &[(&str, &str)]) -> Run {
     let mut child = Command::new(env!("CARGO_BIN_EXE_breakglass"))
         .args(arguments)
+        .envs(variables.iter().copied())
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
