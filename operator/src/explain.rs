@@ -6,7 +6,8 @@ use std::path::PathBuf;
 
 use anyhow::{Result, bail};
 use breakglass_policy::{
-    Arm, Bucket, Decision, Gate, OnLapse, Percent, Reason, Rollout, Threshold, Timestamp, limits,
+    Arm, Bucket, Decision, Gate, OnLapse, Percent, Policy, Reason, Rollout, State, Subject,
+    Threshold, Timestamp, limits,
 };
 use clap::Args;
 use serde_json::{Value, json};
@@ -68,7 +69,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Outcome> {
         unit: String::from_utf8_lossy(unit).into_owned(),
         at,
         bucket: split.bucket(unit),
-        decision: Gate::new(&rollout.control).decide(&split, Some(unit), at),
+        decision: gate(&policy, rollout, at).decide(&split, Some(unit), at),
     };
     let mut output = Output::new();
     match arguments.json {
@@ -77,6 +78,15 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Outcome> {
     }
     output.finish()?;
     Ok(Outcome::Fine)
+}
+
+/// The gate of a proxy that knows nothing but this policy: where it names trusted keys, a control
+/// without a good warrant puts nobody on the canary.
+fn gate(policy: &Policy, rollout: &Rollout, at: Timestamp) -> Gate {
+    let mut state = State::default();
+    state.publish(policy, at);
+    let closed = state.closed(&rollout.name, Some(&Subject::of(rollout)));
+    Gate::new(&rollout.control).closed(closed)
 }
 
 // === impl Explanation ===
@@ -129,7 +139,10 @@ impl Explanation<'_> {
             }
             Reason::Kill => "the kill-switch is on, everyone goes to stable".into(),
             Reason::Lapse => "the lease has lapsed, everyone goes to stable".into(),
-            Reason::NoWarrant => "no warrant permits more, everyone goes to stable".into(),
+            Reason::NoWarrant => {
+                "keys are trusted and no good warrant permits the canary, everyone goes to stable"
+                    .into()
+            }
             Reason::Keyless => "the request has no unit".into(),
             Reason::Pin => "the policy pins this unit".into(),
             Reason::Ramp => format!("the canary takes {share}, this bucket from {enters} on"),

@@ -3,30 +3,47 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::Result;
-use breakglass_policy::{Arm, Direction, Entity, Policy, Rollout, Signal, limits};
+use breakglass_policy::{
+    Arm, Direction, Entity, Policy, Rollout, Signal, State, Timestamp, limits,
+};
 use breakglass_redact::Profile;
 use clap::Args;
 use serde_json::{Value, json};
 
+use crate::clock;
 use crate::input;
 use crate::outcome::{EXIT_STATUSES, Outcome};
 use crate::output::Output;
 use crate::profile;
+use crate::typed;
 
 /// Checks policies as the filter does before it takes one.
 ///
 /// Reads each policy and compiles the redaction of every rollout, for both arms and directions; the
 /// judge may watch only what can be found.
 /// Prints `FILE: ok`, or what is wrong and where: `FILE: rollouts[0].redaction.response.EMIAL_ADDRESS: …`.
+/// Where the policy names trusted keys, warns of what a proxy that starts with it would not permit: a
+/// control without a warrant, or with one that is not good at the time.
 #[derive(Debug, Args)]
 #[command(after_help = format!("{EXAMPLES}\n\n{EXIT_STATUSES}"))]
 pub(crate) struct Arguments {
     /// The policies, in JSON; `-` for standard input
     #[arg(value_name = "FILE", required = true)]
     files: Vec<PathBuf>,
+    /// When a proxy starts with it, such as 2026-11-23T20:00:00Z [default: now]
+    #[arg(long, value_name = "TIME", value_parser = typed::time)]
+    at: Option<Timestamp>,
     /// Write one JSON value for each policy
     #[arg(long)]
     json: bool,
+}
+
+/// What there is to be said of a policy.
+#[derive(Debug, Default)]
+struct Findings {
+    faults: Vec<Fault>,
+    /// What the filter takes, and not as it was meant.
+    warnings: Vec<Fault>,
 }
 
 /// What is wrong with a policy, and where.
@@ -40,8 +57,9 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Outcome> {
     let mut output = Output::new();
     let mut outcome = Outcome::Fine;
     for file in &arguments.files {
-        let faults = match check(file) {
-            Ok(faults) => faults,
+        let at = arguments.at.unwrap_or_else(clock::now);
+        let Findings { faults, warnings } = match check(file, at) {
+            Ok(findings) => findings,
             Err(error) => {
                 output.flush()?;
                 return Err(error);
@@ -52,30 +70,64 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Outcome> {
         }
         let name = file.display();
         if arguments.json {
-            let errors: Vec<Value> = faults.iter().map(Fault::to_json).collect();
+            let [errors, warnings] = [&faults, &warnings].map(|faults| {
+                let faults = faults.iter().map(Fault::to_json);
+                faults.collect::<Vec<Value>>()
+            });
             let ok = errors.is_empty();
-            output.json(&json!({"file": name.to_string(), "ok": ok, "errors": errors}))?;
-        } else if faults.is_empty() {
+            let file = name.to_string();
+            output
+                .json(&json!({"file": file, "ok": ok, "errors": errors, "warnings": warnings}))?;
+            continue;
+        }
+        if faults.is_empty() {
             output.line(&format!("{name}: ok"))?;
-        } else {
-            for fault in &faults {
-                output.line(&format!("{name}: {}", fault.to_line()))?;
-            }
+        }
+        for fault in &faults {
+            output.line(&format!("{name}: {}", fault.to_line()))?;
+        }
+        for warning in &warnings {
+            output.line(&format!("{name}: warning: {}", warning.to_line()))?;
         }
     }
     output.finish()?;
     Ok(outcome)
 }
 
-fn check(file: &Path) -> Result<Vec<Fault>> {
+fn check(file: &Path, at: Timestamp) -> Result<Findings> {
     let json = input::document(file, limits::POLICY_BYTES)?;
     match Policy::from_json(&json) {
-        Ok(policy) => Ok(faults(&policy)),
-        Err(error) => Ok(vec![Fault {
-            path: error.path().into(),
-            message: error.message().into(),
-        }]),
+        Ok(policy) => Ok(Findings {
+            faults: faults(&policy),
+            warnings: warnings(&policy, at),
+        }),
+        Err(error) => Ok(Findings {
+            faults: vec![Fault {
+                path: error.path().into(),
+                message: error.message().into(),
+            }],
+            warnings: Vec::new(),
+        }),
     }
+}
+
+/// What a proxy that knows nothing but this policy does not permit.
+fn warnings(policy: &Policy, at: Timestamp) -> Vec<Fault> {
+    let published = State::default().publish(policy, at);
+    let refused = published.refused.into_iter().filter_map(|(name, refused)| {
+        let mut rollouts = policy.rollouts.iter();
+        let place = rollouts.position(|rollout| rollout.name == name)?;
+        Some(Fault {
+            path: format!("rollouts[{place}].control.warrant"),
+            message: format!("everyone stays on stable: {refused}"),
+        })
+    });
+    let nobody = policy.trust.iter().filter(|trust| !trust.can_raise());
+    let nobody = nobody.map(|_| Fault {
+        path: "trust.raise".into(),
+        message: "no set can sign with these keys, so nobody can raise exposure".into(),
+    });
+    refused.chain(nobody).collect()
 }
 
 /// What the policy's own reader cannot know: which entities there are.

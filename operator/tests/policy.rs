@@ -241,3 +241,50 @@ fn scan_refuses_a_policy_that_it_cannot_follow() {
         assert!(run.stderr.contains(part), "{options:?}: {}", run.stderr);
     }
 }
+
+/// The example with trusted keys, with one thing changed.
+fn trusting(passage: &str, instead: &str) -> Value {
+    let text = std::fs::read_to_string(format!("{EXAMPLES}/trust.json")).unwrap();
+    assert!(text.contains(passage), "{passage}");
+    serde_json::from_str(&text.replace(passage, instead)).unwrap()
+}
+
+#[test]
+fn lint_warns_of_what_the_filter_would_not_permit() {
+    let empty = r#""ramp": []"#;
+    for (passage, instead, warning) in [
+        (empty, empty, None),
+        (
+            empty,
+            r#""ramp": {"percent": 10}"#,
+            Some(
+                "rollouts[0].control.warrant: everyone stays on stable: raising exposure needs a warrant; expected the approval of security_lead and platform_lead",
+            ),
+        ),
+        (
+            r#""role": "platform_lead""#,
+            r#""role": "somebody""#,
+            Some("trust.raise: no set can sign with these keys, so nobody can raise exposure"),
+        ),
+    ] {
+        let run = with_policy(&trusting(passage, instead), &["lint", "{}"], "");
+        assert_eq!(run.status, Some(0), "{instead}: {run:?}");
+        let warned = run
+            .stdout
+            .lines()
+            .find_map(|line| line.split_once("warning: "));
+        assert_eq!(warned.map(|(_, warning)| warning), warning, "{instead}");
+    }
+}
+
+#[test]
+fn explain_knows_that_a_canary_needs_a_warrant() {
+    let raised = trusting(r#""ramp": []"#, r#""ramp": {"percent": 100}"#);
+    let arguments = ["explain", "--policy", "{}", "--unit", "u", "--json"];
+    let run = with_policy(&raised, &arguments, "");
+    let told: Value = serde_json::from_str(&run.stdout).unwrap();
+    assert_eq!(
+        (told["arm"].as_str(), told["reason"].as_str()),
+        (Some("stable"), Some("no_warrant"))
+    );
+}

@@ -54,7 +54,7 @@ def ours_is_theirs(breakglass: str, folder: pathlib.Path) -> None:
     assert len(accepted) == 2, accepted
     for changed in changes(document):
         try:
-            Envelope.from_dict(changed).verify(keys, 2)
+            Envelope.from_dict(copy.deepcopy(changed)).verify(keys, 2)
         except VerificationError:
             continue
         raise AssertionError(f"securesystemslib accepts {changed}")
