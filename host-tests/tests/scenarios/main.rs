@@ -21,6 +21,7 @@ mod personalities;
 mod redaction;
 mod refusal;
 mod roots;
+mod signed;
 mod spoofing;
 mod sse;
 mod storm;
