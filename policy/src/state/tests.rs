@@ -8,9 +8,9 @@ use crate::{Ramp, Timestamp};
 
 mod admission;
 mod changes;
-mod ways_around;
 mod interleaving;
 mod proxy;
+mod ways_around;
 
 /// One thing that a worker has to join into the shared state.
 #[derive(Clone, Debug)]
