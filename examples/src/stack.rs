@@ -14,6 +14,7 @@
 
 mod admin;
 mod artifacts;
+mod handover;
 mod operator;
 mod options;
 mod process;
@@ -32,6 +33,7 @@ use crate::agent::Agent;
 
 pub use admin::{Admin, Discovery};
 pub use artifacts::{envoy_binary, filter_module, repository};
+pub use handover::Parent;
 pub use operator::{InFlight, Kill, Operator};
 pub use options::{Config, Options, Ports};
 pub use push::Pushed;
@@ -40,6 +42,7 @@ pub use stats::{Sample, Stats};
 
 pub use process::validate;
 
+use handover::Role;
 use process::Process;
 
 /// A running Envoy with its agents. Dropped, it is gone: process, agents, files.
@@ -49,6 +52,7 @@ pub struct Stack {
     files: Files,
     agents: Agents,
     envoy: Envoy,
+    role: Role,
 }
 
 /// The agents behind Envoy.
@@ -100,12 +104,15 @@ impl Stack {
             canary: Agent::start(options.canary.clone(), loopback(canary)).await?,
         };
         options.render(&files, &agents)?;
-        let envoy = Envoy::start(&options, &files).await?;
+        let mut role = Role::first(&options);
+        let envoy = Envoy::start(&options, &files, &role).await?;
+        role.started(&files)?;
         let stack = Self {
             options,
             files,
             agents,
             envoy,
+            role,
         };
         stack.ensure_policy().await?;
         Ok(stack)
@@ -115,7 +122,9 @@ impl Stack {
     /// shared state. With free ports, it has new ones.
     pub async fn restart(&mut self) -> Result<()> {
         self.envoy.process.kill();
-        self.envoy = Envoy::start(&self.options, &self.files).await?;
+        self.role = Role::first(&self.options);
+        self.envoy = Envoy::start(&self.options, &self.files, &self.role).await?;
+        self.role.started(&self.files)?;
         self.ensure_policy().await
     }
 
@@ -178,10 +187,10 @@ impl Stack {
 // === impl Envoy ===
 
 impl Envoy {
-    async fn start(options: &Options, files: &Files) -> Result<Self> {
+    async fn start(options: &Options, files: &Files, role: &Role) -> Result<Self> {
         // A file of an earlier run would name a port of an earlier run.
         let _ = std::fs::remove_file(files.admin_address());
-        let mut process = Process::start(&envoy_binary()?, options, files)?;
+        let mut process = Process::start(&envoy_binary()?, options, files, role)?;
         let started = Self::connect(&mut process, files).await;
         let (admin, listeners) = started.with_context(|| {
             format!(
@@ -275,6 +284,10 @@ impl Files {
 
     fn admin_address(&self) -> PathBuf {
         self.dir.join("admin-address")
+    }
+
+    fn base_id(&self) -> PathBuf {
+        self.dir.join("base-id")
     }
 
     fn log(&self) -> String {

@@ -31,6 +31,8 @@ pub struct Options {
     pub listeners: Vec<String>,
     /// More arguments for Envoy.
     pub arguments: Vec<String>,
+    /// Whether another Envoy may take over: see [`Stack::hot_restart`](super::Stack::hot_restart).
+    pub hot_restart: bool,
 }
 
 /// Which of the shipped configurations.
@@ -41,6 +43,13 @@ pub enum Config {
     Bootstrap,
     /// `envoy/minimal.yaml`, with the policy in it: nothing can be pushed.
     Minimal,
+}
+
+/// Where the listeners are to be, with [`Ports::Free`]; port 0: the system chooses.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Listening {
+    pub(super) traffic: u16,
+    pub(super) operator: u16,
 }
 
 /// Which ports.
@@ -70,13 +79,27 @@ impl Options {
             workers: 2,
             listeners: Vec::new(),
             arguments: Vec::new(),
+            hot_restart: false,
         }
     }
 
     /// Writes the configuration files for these agents.
     pub(super) fn render(&self, files: &Files, agents: &Agents) -> Result<()> {
+        if self.config == Config::Bootstrap {
+            let policy = serde_json::to_string_pretty(&self.policy)?;
+            std::fs::write(files.ecds(), self.ecds(&policy)?)?;
+        }
+        self.render_bootstrap(files, agents, Listening::default())
+    }
+
+    /// Writes the file that Envoy starts with.
+    pub(super) fn render_bootstrap(
+        &self,
+        files: &Files,
+        agents: &Agents,
+        listening: Listening,
+    ) -> Result<()> {
         let module = self.module()?;
-        let policy = serde_json::to_string_pretty(&self.policy)?;
         let mut config = Template::read(&repository().join(self.config.file()))?;
         for listener in &self.listeners {
             config.listener(listener)?;
@@ -85,18 +108,14 @@ impl Options {
             .replace(render::MODULE, &module)?
             .replace(render::ACCESS_LOG, &path(&files.access_log())?)?;
         if self.ports == Ports::Free {
-            for value in [
-                render::TRAFFIC_PORT,
-                render::OPERATOR_PORT,
-                render::ADMIN_PORT,
+            for (value, port) in [
+                (render::TRAFFIC_PORT, listening.traffic),
+                (render::OPERATOR_PORT, listening.operator),
+                (render::ADMIN_PORT, render::FREE_PORT),
+                (render::STABLE_PORT, agents.stable.addr().port()),
+                (render::CANARY_PORT, agents.canary.addr().port()),
             ] {
-                config.replace(value, render::FREE_PORT)?;
-            }
-            for (value, agent) in [
-                (render::STABLE_PORT, &agents.stable),
-                (render::CANARY_PORT, &agents.canary),
-            ] {
-                config.replace(value, &format!("port_value: {}}}", agent.addr().port()))?;
+                config.replace(value, &format!("port_value: {port}}}"))?;
             }
         }
         if let Some(name) = self.policy["policy"].as_str() {
@@ -106,12 +125,8 @@ impl Options {
             )?;
         }
         match self.config {
-            Config::Minimal => config.set_policy(&policy)?,
-            Config::Bootstrap => {
-                config.replace(render::ECDS_FILE, &path(&files.ecds())?)?;
-                std::fs::write(files.ecds(), self.ecds(&policy)?)?;
-                &mut config
-            }
+            Config::Minimal => config.set_policy(&serde_json::to_string_pretty(&self.policy)?)?,
+            Config::Bootstrap => config.replace(render::ECDS_FILE, &path(&files.ecds())?)?,
         };
         std::fs::write(files.config(), config.text()).context("cannot write the configuration")
     }

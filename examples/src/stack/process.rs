@@ -7,6 +7,7 @@ use std::process::{Child, Command, ExitStatus, Stdio};
 
 use anyhow::{Context, Result, ensure};
 
+use super::handover::Role;
 use super::{Config, Files, Options, envoy_binary, repository};
 
 /// A running Envoy, killed when dropped.
@@ -19,7 +20,12 @@ pub(super) struct Process {
 // === impl Process ===
 
 impl Process {
-    pub(super) fn start(binary: &Path, options: &Options, files: &Files) -> Result<Self> {
+    pub(super) fn start(
+        binary: &Path,
+        options: &Options,
+        files: &Files,
+        role: &Role,
+    ) -> Result<Self> {
         let log = File::options()
             .create(true)
             .append(true)
@@ -30,8 +36,7 @@ impl Process {
             .args(["--concurrency", &options.workers.to_string()])
             .arg("--admin-address-path")
             .arg(files.admin_address())
-            // Several Envoys on one machine must not meet in shared memory.
-            .arg("--disable-hot-restart")
+            .args(role.arguments(files))
             // A misspelt field in a pushed file is a refusal, not a warning that nobody reads.
             .arg("--reject-unknown-dynamic-fields")
             // The default is ten seconds: too long to wait for in a test.

@@ -26,7 +26,7 @@ pub(super) const ACCESS_LOG: &str = "/dev/stdout";
 pub(super) const OPERATOR_POLICY: &str = r#""policy": "support"}"#;
 
 /// In place of a port: the system chooses.
-pub(super) const FREE_PORT: &str = "port_value: 0}";
+pub(super) const FREE_PORT: u16 = 0;
 
 /// The ports of the old and the new version's agent.
 pub(super) const AGENT_PORTS: [u16; 2] = [9041, 9042];

@@ -236,7 +236,7 @@ fn load(edge: &Edge) -> (Vec<Load>, UnboundedReceiver<Update>) {
 }
 
 /// The records of the next requests, as soon as so many of them count.
-async fn until_served(
+pub(crate) async fn until_served(
     news: &mut UnboundedReceiver<Update>,
     requests: usize,
     counts: impl Fn(&Record) -> bool,
@@ -253,7 +253,7 @@ async fn until_served(
     records
 }
 
-fn finished(update: Update) -> Option<Record> {
+pub(crate) fn finished(update: Update) -> Option<Record> {
     match update {
         Update::Finished(record) => Some(*record),
         Update::Streaming { .. } => None,
@@ -278,7 +278,7 @@ async fn kill(edge: &Edge, generation: u64, mode: &str, in_flight: &str, by_push
 }
 
 /// Fails unless the order is in force on every worker.
-fn assert_all_workers(answer: &Answer, generation: u64) {
+pub(crate) fn assert_all_workers(answer: &Answer, generation: u64) {
     assert_eq!(answer.status, 200, "{}", answer.text());
     let receipt = answer.json().unwrap();
     assert_eq!(receipt["generation"], generation, "{receipt}");
@@ -308,7 +308,7 @@ fn assert_before(record: &Record, armed: u64, kill: u64, in_flight: InFlight) {
     );
 }
 
-async fn assert_both_workers_served(edge: &Edge) {
+pub(crate) async fn assert_both_workers_served(edge: &Edge) {
     let stats = edge.stats().await;
     for worker in ["0", "1"] {
         let connections = stats.sum(

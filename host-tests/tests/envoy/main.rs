@@ -31,4 +31,5 @@ mod restart;
 mod shares;
 mod soak;
 mod spoofing;
+mod trust;
 mod units;

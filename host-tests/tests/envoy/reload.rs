@@ -185,7 +185,7 @@ async fn a_new_build_of_the_filter_takes_over_the_state_under_load() {
 }
 
 /// The filter with one more section that means nothing: for Envoy, another module.
-fn other_build(files: &TempDir, number: u8) -> PathBuf {
+pub(crate) fn other_build(files: &TempDir, number: u8) -> PathBuf {
     let mut bytes = std::fs::read(filter_module().unwrap()).unwrap();
     // Custom section: id 0, four bytes, of which a name of two bytes and a byte of content.
     bytes.extend([0, 4, 2, b'n', b'o', number]);
@@ -224,7 +224,7 @@ async fn ask(client: &mut Client, trap: bool) -> (u16, String) {
 
 /// The version that answers, once the worker has a new machine: Envoy waits a second between two
 /// loads of one machine.
-async fn eventually_serves(client: &mut Client) -> String {
+pub(crate) async fn eventually_serves(client: &mut Client) -> String {
     for _ in 0..500 {
         let (status, version) = ask(client, false).await;
         if status == 200 {
