@@ -11,6 +11,7 @@ fn main() -> io::Result<()> {
     for (file, text) in [
         ("policy.schema.json", schema::policy()),
         ("order.schema.json", schema::order()),
+        ("warrant.schema.json", schema::warrant()),
     ] {
         fs::write(folder.join(file), text)?;
         println!("wrote policy/schema/{file}");

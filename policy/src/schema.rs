@@ -8,6 +8,7 @@ use schemars::{JsonSchema, Schema};
 
 use crate::order::Order;
 use crate::policy::Policy;
+use crate::warrant::Warrant;
 
 /// The schema of the policy, as its file holds it.
 pub fn policy() -> String {
@@ -17,6 +18,11 @@ pub fn policy() -> String {
 /// The schema of an order, as its file holds it.
 pub fn order() -> String {
     text::<Order>("Breakglass order", "order.schema.json")
+}
+
+/// The schema of a warrant, as its file holds it.
+pub fn warrant() -> String {
+    text::<Warrant>("Breakglass warrant", "warrant.schema.json")
 }
 
 fn text<T: JsonSchema>(title: &str, file: &str) -> String {

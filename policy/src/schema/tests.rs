@@ -13,6 +13,7 @@ fn the_files_are_current() {
     for (file, generated) in [
         ("policy.schema.json", policy()),
         ("order.schema.json", order()),
+        ("warrant.schema.json", warrant()),
     ] {
         let path = Path::new(env!("CARGO_MANIFEST_DIR"))
             .join("schema")
@@ -45,7 +46,7 @@ fn every_field_is_described() {
             walk(inner, &format!("{path}/{place}"));
         }
     }
-    for text in [policy(), order()] {
+    for text in [policy(), order(), warrant()] {
         walk(&serde_json::from_str(&text).unwrap(), "");
     }
 }
@@ -74,7 +75,7 @@ fn objects_take_no_unknown_fields() {
             walk(inner, &format!("{path}/{place}"));
         }
     }
-    for text in [policy(), order()] {
+    for text in [policy(), order(), warrant()] {
         walk(&serde_json::from_str(&text).unwrap(), "");
     }
 }
