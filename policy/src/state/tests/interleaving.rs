@@ -590,8 +590,6 @@ fn holds(scripts: &[Vec<Deed>], schedule: &[prop::sample::Index]) -> Result<(), 
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(256))]
-
     #[test]
     fn nothing_is_exposed_beyond_what_was_permitted(
         scripts in scripts(),
