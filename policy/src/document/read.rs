@@ -87,21 +87,23 @@ impl<'a> Members<'a> {
     /// The members of an object, all of which must be `known`.
     pub(crate) fn of(tree: &'a Tree, known: &[&str]) -> Result<Self, DocumentError> {
         let members = tree.object()?;
+        let unknown = |(name, _): &&(String, Tree)| !known.contains(&name.as_str());
+        if let Some((name, _)) = members.iter().find(unknown) {
+            return Err(DocumentError::unknown("field", name, known).under_key(name));
+        }
+        Self::among_others(tree)
+    }
+
+    /// The members of an object that may have others, for formats that are not ours. Each is given
+    /// once all the same: of two, other readers may take the other.
+    pub(crate) fn among_others(tree: &'a Tree) -> Result<Self, DocumentError> {
+        let members = tree.object()?;
         for (place, (name, _)) in members.iter().enumerate() {
             let mut later = members.iter().skip(place.saturating_add(1));
-            if !known.contains(&name.as_str()) {
-                return Err(DocumentError::unknown("field", name, known).under_key(name));
-            }
             if later.any(|(other, _)| other == name) {
                 return Err(DocumentError::twice(name).under_key(name));
             }
         }
-        Ok(Self { members })
-    }
-
-    /// The members of an object that may have others, for formats that are not ours.
-    pub(crate) fn among_others(tree: &'a Tree) -> Result<Self, DocumentError> {
-        let members = tree.object()?;
         Ok(Self { members })
     }
 
