@@ -128,7 +128,12 @@ impl Live {
         });
         match published {
             Ok(state) => {
-                if let Some(published) = said {
+                // Of all workers the first to publish a policy says what came of it.
+                let news = match self.policy.rollouts.is_empty() {
+                    true => false,
+                    false => self.store.set_digest(&self.digest).unwrap_or(true),
+                };
+                if let Some(published) = said.filter(|_| news) {
                     self.tell_what_was_kept(&state, &published);
                     self.tell_what_is_not_permitted(published);
                 }
@@ -141,9 +146,6 @@ impl Live {
                 self.retry_publishing.set(true);
                 self.complain(Level::Error, error.to_string());
             }
-        }
-        if !self.policy.rollouts.is_empty() {
-            let _ = self.store.set_digest(&self.digest);
         }
     }
 
@@ -225,10 +227,6 @@ impl Live {
     /// Says which rollouts are on stable for want of a warrant, and which trust is in force instead of
     /// the policy's.
     fn tell_what_is_not_permitted(&self, published: Published) {
-        // Of all workers the first to publish says it.
-        if !published.changed {
-            return;
-        }
         for (name, refused) in published.refused {
             let message = format!(
                 "rollout {name}: the policy's control may not be in force, everyone is on stable: {refused}"
@@ -237,7 +235,7 @@ impl Live {
         }
         if let Some(generation) = published.trust_kept {
             let message = format!(
-                "policy {}: `trust` of generation {generation} stays in force, the policy's is older; to change it push a higher `trust.generation`",
+                "policy {}: `trust` of generation {generation} stays in force, the policy's is not newer; to change it push a higher `trust.generation`",
                 self.policy.name
             );
             host::log(Level::Warn, &message);
@@ -270,6 +268,9 @@ impl Live {
     fn adopt(&self, mut state: State) {
         if self.alone.get() || self.retry_publishing.get() {
             state.publish(&self.policy, host::now());
+        } else if state.rollouts().next().is_none() {
+            // What was shared is lost: the next request or tick publishes again.
+            self.published.set(false);
         }
         let rollouts = self.policy.rollouts.iter().zip(&self.subjects);
         let in_force =

@@ -44,6 +44,10 @@ impl Operator {
         }
     }
 
+    pub(crate) fn live(&self) -> &Live {
+        &self.live
+    }
+
     pub(crate) fn tick(&self) {
         self.live.refresh();
         let now = host::now();

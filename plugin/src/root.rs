@@ -9,10 +9,12 @@ use proxy_wasm::types::{Action, ContextType};
 
 use crate::build::Build;
 use crate::host::{self, Buffer, Cas, Level};
+use crate::live::Live;
 use crate::metrics;
 use crate::operator::{Operator, OperatorCall};
 use crate::store::Store;
 use crate::traffic::{Exchange, Traffic};
+use crate::vm;
 
 /// One configuration, in the role that it gives the filter.
 struct Root {
@@ -50,13 +52,34 @@ impl Root {
         let bytes = host::buffer(Buffer::PluginConfiguration, 0, size).unwrap_or_default();
         let policy = Policy::from_json(&bytes).map_err(|error| error.to_string())?;
         let digest = Digest::of(&bytes).to_string();
-        check_trust(&policy)?;
+        check_trust(&policy, &digest)?;
         tell_what_is_not_enforced(&policy);
-        self.plugin = match policy.role {
+        let plugin = match policy.role {
             Role::Traffic => Plugin::Traffic(Rc::new(Traffic::new(self.id, policy, digest)?)),
             Role::Operator => Plugin::Operator(Rc::new(Operator::new(self.id, policy, digest))),
         };
+        // The new one first: this machine is not gone in between.
+        if let Some(live) = plugin.live() {
+            vm::enter(&live.policy().name);
+        }
+        std::mem::replace(&mut self.plugin, plugin).end();
         Ok(())
+    }
+}
+
+impl Plugin {
+    fn live(&self) -> Option<&Live> {
+        match self {
+            Self::Unconfigured => None,
+            Self::Traffic(traffic) => Some(traffic.live()),
+            Self::Operator(operator) => Some(operator.live()),
+        }
+    }
+
+    fn end(&self) {
+        if let Some(live) = self.live() {
+            vm::leave(&live.policy().name, live.store());
+        }
     }
 }
 
@@ -66,6 +89,7 @@ impl Context for Root {
         if host::is_envoy() {
             let _ = host::set_tick_period(Duration::ZERO);
         }
+        self.plugin.end();
         true
     }
 }
@@ -143,13 +167,21 @@ fn tell_what_is_not_enforced(policy: &Policy) {
 
 /// Whether the policy's trust may follow the one in force. Reads what is shared and changes nothing: a
 /// configuration may still be refused by others.
-fn check_trust(policy: &Policy) -> Result<(), String> {
-    let Some(trust) = &policy.trust else {
+///
+/// Asked where a proxy tries a configuration. A worker that refused what the proxy has accepted would
+/// be left without a filter, because another trust was published in between: there the one in force
+/// stays, and the log says so.
+fn check_trust(policy: &Policy, digest: &str) -> Result<(), String> {
+    let Some(trust) = policy.trust.as_ref().filter(|_| vm::is_fresh()) else {
         return Ok(());
     };
+    let store = Store::new(&policy.name);
+    let in_force = store.digest().ok().flatten();
+    if in_force.is_some_and(|in_force| in_force == digest) {
+        return Ok(());
+    }
     // Without a state there is nothing to follow; what cannot be read keeps everyone on stable.
-    let state = Store::new(&policy.name).state().unwrap_or_default();
-    state.check_trust(trust)
+    store.state().unwrap_or_default().check_trust(trust)
 }
 
 // === impl Stream ===

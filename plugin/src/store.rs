@@ -87,6 +87,13 @@ impl Store {
         Ok(())
     }
 
+    pub(crate) fn leave(&self, worker: WorkerId) -> Result<(), StoreError> {
+        update(&self.roster, |roster: &mut Roster| {
+            Ok::<_, StoreError>(roster.leave(worker))
+        })?;
+        Ok(())
+    }
+
     /// The number of this life of the proxy's shared data: `fresh`, unless somebody was first.
     pub(crate) fn boot(&self, fresh: &str) -> Result<String, StoreError> {
         match host::set_shared(&self.boot, fresh.as_bytes(), Cas::CREATE) {
@@ -101,11 +108,16 @@ impl Store {
         text(&self.digest)
     }
 
-    pub(crate) fn set_digest(&self, digest: &str) -> Result<(), StoreError> {
+    /// Notes which policy was published last; tells whether that was news.
+    pub(crate) fn set_digest(&self, digest: &str) -> Result<bool, StoreError> {
         for _ in 0..MAX_TRIES {
-            let cas = host::shared(&self.digest)?.map_or(Cas::CREATE, |(_, cas)| cas);
+            let cas = match host::shared(&self.digest)? {
+                Some((bytes, _)) if bytes == digest.as_bytes() => return Ok(false),
+                Some((_, cas)) => cas,
+                None => Cas::CREATE,
+            };
             if written(host::set_shared(&self.digest, digest.as_bytes(), cas))? {
-                return Ok(());
+                return Ok(true);
             }
         }
         Err(StoreError::Contended)

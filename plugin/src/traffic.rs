@@ -54,6 +54,10 @@ impl Traffic {
         })
     }
 
+    pub(crate) fn live(&self) -> &Live {
+        &self.live
+    }
+
     /// Reaches what waits: requests without an answer, answers without a next chunk.
     pub(crate) fn tick(&self) {
         let in_force = self.live.refresh();

@@ -11,10 +11,12 @@ use crate::store::{Store, StoreError};
 thread_local! {
     static WORKER: Cell<Option<WorkerId>> = const { Cell::new(None) };
     static REPORTED: RefCell<Map<Name, Report>> = RefCell::default();
+    /// The policies of the roots that live here, each as often as there are roots of it.
+    static ROOTS: RefCell<Vec<Name>> = const { RefCell::new(Vec::new()) };
 }
 
 /// What this machine told the roster of a policy last.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Default)]
 struct Report {
     epoch: Epoch,
     at: Timestamp,
@@ -55,4 +57,33 @@ pub(crate) fn report(
     store.report(worker(), epoch, now)?;
     REPORTED.with_borrow_mut(|reports| reports.insert(policy.clone(), Report { epoch, at: now }));
     Ok(())
+}
+
+/// Whether no root was ever configured here: so it is in the machine in which a proxy tries a
+/// configuration, and in that of a worker that has just started.
+pub(crate) fn is_fresh() -> bool {
+    ROOTS.with_borrow(Vec::is_empty)
+}
+
+/// Notes that a root of this policy lives here.
+pub(crate) fn enter(policy: &Name) {
+    ROOTS.with_borrow_mut(|roots| roots.push(policy.clone()));
+}
+
+/// Notes that a root of this policy has ended. With the last one this machine leaves the roster, so
+/// that nobody waits for it: a new build has taken its place.
+pub(crate) fn leave(policy: &Name, store: &Store) {
+    let last = ROOTS.with_borrow_mut(|roots| {
+        if let Some(place) = roots.iter().position(|root| root == policy) {
+            roots.swap_remove(place);
+        }
+        !roots.contains(policy)
+    });
+    let reported = REPORTED.with_borrow(|reports| reports.get(policy).is_some());
+    if last && reported {
+        // One that cannot say so is forgotten when it has been silent for long enough.
+        let _ = store.leave(worker());
+        // A root that comes later reports at once.
+        REPORTED.with_borrow_mut(|reports| reports.insert(policy.clone(), Report::default()));
+    }
 }

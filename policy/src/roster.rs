@@ -90,6 +90,13 @@ impl Roster {
         self.drop_silent(worker, now);
     }
 
+    /// Notes that `worker` has ended; tells whether that was news.
+    pub fn leave(&mut self, worker: WorkerId) -> bool {
+        let known = self.workers.len();
+        self.workers.retain(|other| other.id != worker);
+        self.workers.len() < known
+    }
+
     /// The living workers and what each acknowledged last.
     pub fn living(&self, now: Timestamp) -> impl Iterator<Item = (WorkerId, Acknowledgement)> {
         let living = self.living_workers(now);

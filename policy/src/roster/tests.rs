@@ -177,3 +177,17 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn a_worker_that_leaves_is_not_waited_for() {
+    let epoch = epochs(1)[0];
+    let mut roster = Roster::default();
+    for worker in [1, 2] {
+        roster.report(WorkerId(worker), epoch, at(10));
+    }
+    assert!(roster.leave(WorkerId(1)));
+    assert!(!roster.leave(WorkerId(1)), "it is gone already");
+    assert_eq!(living(&roster, at(10)), [2]);
+    roster.report(WorkerId(1), epoch, at(11));
+    assert_eq!(living(&roster, at(11)), [2, 1], "it may come back");
+}
