@@ -7,6 +7,7 @@
 
 mod agent;
 mod answer;
+mod ask;
 mod clock;
 mod durable;
 mod entities;

@@ -3,12 +3,11 @@
 use anyhow::Result;
 use breakglass_policy::{Generation, Name};
 use clap::Args;
-use serde_json::{Map, Value};
 
 use crate::answer::{ReceiptsAnswer, clean};
+use crate::ask::ask;
 use crate::outcome::{EXIT_STATUSES, Outcome, Tally};
-use crate::output::Output;
-use crate::proxy::{self, Answer, Failure, Proxy};
+use crate::proxy::{Answer, Failure, Proxy};
 use crate::targets::TargetArguments;
 use crate::typed::{generation, name};
 
@@ -36,27 +35,8 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Outcome> {
     let proxies = arguments.targets.read()?.proxies();
     let path = format!("/v1/receipts/{}", arguments.generation);
     let mut tally = Tally::default();
-    let mut answers = Map::new();
-    let mut output = Output::new();
-    let mut written = Ok(());
-    proxy::each(
-        &proxies,
-        |proxy| proxy.get::<ReceiptsAnswer>(&path),
-        |proxy, answer| {
-            let text = arguments.told(proxy, &answer, &mut tally);
-            if arguments.json {
-                let json = answer.map_or_else(|failure| failure.to_json(), |answer| answer.json);
-                answers.insert(proxy.name().into(), json);
-            } else if written.is_ok() {
-                written = output.write(text.as_bytes()).and_then(|()| output.flush());
-            }
-        },
-    );
-    written?;
-    if arguments.json {
-        output.json(&Value::Object(answers))?;
-    }
-    output.finish()?;
+    let told = |proxy: &Proxy, answer: &Result<_, _>| arguments.told(proxy, answer, &mut tally);
+    ask(&proxies, &path, arguments.json, told)?;
     Ok(tally.outcome())
 }
 

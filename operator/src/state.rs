@@ -2,12 +2,12 @@
 
 use anyhow::Result;
 use clap::Args;
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 use crate::answer::{RolloutState, StateAnswer, Workers, clean};
+use crate::ask::ask;
 use crate::outcome::{EXIT_STATUSES, Outcome, Tally};
-use crate::output::Output;
-use crate::proxy;
+use crate::proxy::{Answer, Failure, Proxy};
 use crate::targets::TargetArguments;
 
 /// Tells what is in force at every proxy: policy, filter, and each rollout's control.
@@ -28,36 +28,20 @@ pub(crate) struct Arguments {
 pub(crate) fn run(arguments: &Arguments) -> Result<Outcome> {
     let proxies = arguments.targets.read()?.proxies();
     let mut tally = Tally::default();
-    let mut answers = Map::new();
-    let mut output = Output::new();
-    let mut written = Ok(());
-    proxy::each(
-        &proxies,
-        |proxy| proxy.get::<StateAnswer>("/v1/state"),
-        |proxy, answer| {
-            let (text, json) = match answer {
-                Ok(answer) => {
-                    tally.done += 1;
-                    (answer.read.to_text(), answer.json)
-                }
-                Err(failure) => {
-                    tally.fail(&failure);
-                    (format!("{}\n", failure.to_text()), failure.to_json())
-                }
-            };
-            if arguments.json {
-                answers.insert(proxy.name().into(), json);
-            } else if written.is_ok() {
-                let text = format!("{}  {text}", proxy.name());
-                written = output.write(text.as_bytes()).and_then(|()| output.flush());
+    let told = |proxy: &Proxy, answer: &Result<Answer<StateAnswer>, Failure>| {
+        let text = match answer {
+            Ok(answer) => {
+                tally.done += 1;
+                answer.read.to_text()
             }
-        },
-    );
-    written?;
-    if arguments.json {
-        output.json(&Value::Object(answers))?;
-    }
-    output.finish()?;
+            Err(failure) => {
+                tally.fail(failure);
+                format!("{}\n", failure.to_text())
+            }
+        };
+        format!("{}  {text}", proxy.name())
+    };
+    ask(&proxies, "/v1/state", arguments.json, told)?;
     Ok(tally.outcome())
 }
 
