@@ -150,3 +150,15 @@ const HOST_NAME: &str = "agents.example.com";
 
 /// Everything asked here is answered in milliseconds; more means that something hangs.
 const LIMIT: Duration = Duration::from_secs(30);
+
+/// The version that the agent says it is.
+pub(crate) fn version_in(answer: &Answer) -> String {
+    let version = answer
+        .json()
+        .map(|json| json["version"].clone())
+        .unwrap_or_default();
+    version
+        .as_str()
+        .unwrap_or_else(|| panic!("{}: {}", answer.status, answer.text()))
+        .to_owned()
+}

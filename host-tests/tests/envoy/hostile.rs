@@ -5,7 +5,7 @@ use std::time::Instant;
 use breakglass_examples::share::{Percent, Salt};
 use serde_json::{Value, json};
 
-use crate::client::raw;
+use crate::client::{raw, version_in};
 use crate::edge::{Edge, options};
 use crate::listeners;
 use crate::policy::{CANARY, ECHO_PATH, SALT, STABLE, policy_with, ramp};
@@ -247,14 +247,7 @@ pub(crate) async fn version_of(edge: &Edge, lines: &[Vec<u8>]) -> String {
         .await
         .unwrap()
         .expect("an answer");
-    let version = answer
-        .json()
-        .map(|json| json["version"].clone())
-        .unwrap_or_default();
-    version
-        .as_str()
-        .unwrap_or_else(|| panic!("{}: {}", answer.status, answer.text()))
-        .to_owned()
+    version_in(&answer)
 }
 
 /// Decisions are right as ever.

@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 use tokio::sync::mpsc;
 
 use crate::client::PROTOCOLS;
+use crate::client::version_in;
 use crate::edge::{Edge, options};
 use crate::policy::{CANARY, ROLLOUT, SALT, STABLE, killed, policy, policy_with, ramp};
 use crate::transcript;
@@ -254,14 +255,7 @@ async fn decisions(
 
 async fn version(edge: &Edge) -> String {
     let answer = edge.ask_as("somebody", Protocol::Http1).await;
-    let version = answer
-        .json()
-        .map(|json| json["version"].clone())
-        .unwrap_or_default();
-    version
-        .as_str()
-        .unwrap_or_else(|| panic!("{}: {}", answer.status, answer.text()))
-        .to_owned()
+    version_in(&answer)
 }
 
 /// A stream that outlasts the pushes of its test, at 5 ms a word.

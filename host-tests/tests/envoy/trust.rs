@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 use tokio::sync::mpsc::{self, UnboundedReceiver};
 
 use crate::client::PROTOCOLS;
+use crate::client::version_in;
 use crate::edge::Edge;
 use crate::policy::{CANARY, ROLLOUT, SALT, STABLE, policy};
 
@@ -165,14 +166,7 @@ async fn versions(edge: &Edge) -> Vec<String> {
 
 async fn version(edge: &Edge, user: &str, protocol: Protocol) -> String {
     let answer = edge.ask_as(user, protocol).await;
-    let version = answer
-        .json()
-        .map(|json| json["version"].clone())
-        .unwrap_or_default();
-    version
-        .as_str()
-        .unwrap_or_else(|| panic!("{}: {}", answer.status, answer.text()))
-        .to_owned()
+    version_in(&answer)
 }
 
 /// The one rollout as the operator sees it.

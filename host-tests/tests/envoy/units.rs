@@ -9,7 +9,7 @@ use breakglass_examples::share::{Percent, Salt};
 use hyper::Request;
 use serde_json::{Value, json};
 
-use crate::client::{PROTOCOLS, ask, full};
+use crate::client::{PROTOCOLS, ask, full, version_in};
 use crate::edge::Edge;
 use crate::policy::{CANARY, PATH, SALT, STABLE, policy, policy_with, ramp};
 
@@ -37,7 +37,7 @@ async fn the_first_source_that_has_a_unit_decides() {
         ];
         for (headers, unit) in cases {
             let protocol = PROTOCOLS[number % 2];
-            let found = version(&post(&edge, protocol, headers).await);
+            let found = version_in(&post(&edge, protocol, headers).await);
             assert_eq!(
                 found,
                 expected(unit),
@@ -57,7 +57,7 @@ async fn a_token_that_cannot_be_read_has_no_unit() {
     .await;
     let good = bearer(&json!({"sub": "somebody"}));
     assert_eq!(
-        version(&post(&edge, Protocol::Http1, &[("authorization", &good)]).await),
+        version_in(&post(&edge, Protocol::Http1, &[("authorization", &good)]).await),
         CANARY
     );
     let payload = |text: &str| {
@@ -88,7 +88,7 @@ async fn a_token_that_cannot_be_read_has_no_unit() {
     for (number, token) in malformed.iter().enumerate() {
         let answer = post(&edge, PROTOCOLS[number % 2], &[("authorization", token)]).await;
         assert_eq!(
-            (answer.status, version(&answer).as_str()),
+            (answer.status, version_in(&answer).as_str()),
             (200, STABLE),
             "{token:.80}"
         );
@@ -122,11 +122,11 @@ async fn a_random_cookie_is_set_once_and_sticks() {
             unit.len() == 32 && unit.bytes().all(|byte| byte.is_ascii_hexdigit()),
             "{cookie}"
         );
-        assert_eq!(version(&answer), expected(unit), "{unit}");
+        assert_eq!(version_in(&answer), expected(unit), "{unit}");
         for again in PROTOCOLS {
             let answer = post(&edge, again, &[("cookie", &format!("x=y; bg-unit={unit}"))]).await;
             assert_eq!(
-                version(&answer),
+                version_in(&answer),
                 expected(unit),
                 "{unit} comes back over {again:?}"
             );
@@ -137,7 +137,7 @@ async fn a_random_cookie_is_set_once_and_sticks() {
             );
         }
         assert!(units.insert(unit.to_owned()), "{unit} was given twice");
-        versions.insert(version(&answer));
+        versions.insert(version_in(&answer));
     }
     assert_eq!(
         versions.len(),
@@ -181,17 +181,6 @@ async fn post(edge: &Edge, protocol: Protocol, headers: &[(&str, &str)]) -> Answ
         request = request.header(*name, *value);
     }
     ask(edge.traffic(), protocol, request.body(full("{}")).unwrap()).await
-}
-
-fn version(answer: &Answer) -> String {
-    let version = answer
-        .json()
-        .map(|json| json["version"].clone())
-        .unwrap_or_default();
-    version
-        .as_str()
-        .unwrap_or_else(|| panic!("{}: {}", answer.status, answer.text()))
-        .to_owned()
 }
 
 /// Who answers this unit at 50 %.
