@@ -10,6 +10,7 @@
 //! * the **join** of controls ([`Control::join`]), which makes it irrelevant in which order pushes,
 //!   orders and restarts arrive;
 //! * the **shared state** between workers and its encoding: [`Head`], [`State`], [`Roster`];
+//! * the **judge** that compares the arms while they run: [`Trial`];
 //! * the **edit** of a JSON request body by JSON pointers ([`edit`]).
 //!
 //! Whoever calls brings the clock (a [`Timestamp`]), the headers ([`Headers`]) and the randomness.
@@ -56,7 +57,7 @@ mod fixtures;
 mod gate;
 mod header;
 mod index;
-mod judge;
+pub mod judge;
 pub mod limits;
 mod name;
 mod order;
@@ -85,7 +86,10 @@ pub use entity::{Definition, Definitions, Entity, EntityName, Literal, Shape};
 pub use envelope::{Digest, Envelope, PayloadType, Signature, SignatureRefused};
 pub use gate::{Closed, Decision, Gate, Reason, Verdict};
 pub use header::{HeaderEdits, HeaderMatches, HeaderName, HeaderText};
-pub use judge::{Alpha, Factor, Judge, Signal};
+pub use judge::{
+    Alpha, ArmTally, Factor, Increment, Judge, Latency, Redactions, Signal, SignalName,
+    SignalReport, Status, Tallies, Trial,
+};
 pub use name::Name;
 pub use order::{Order, OrderRefused, Posted};
 pub use percent::Percent;
@@ -100,7 +104,7 @@ pub use roster::{Acknowledgement, Roster, WorkerId};
 pub use router::{RolloutId, Router};
 pub use state::{Entry, Epoch, Head, Published, State, StateError};
 pub use table::Table;
-pub use time::{Seconds, Timestamp};
+pub use time::{Millis, Seconds, Timestamp};
 pub use trust::{Lower, Missing, PublicKey, Trust, TrustedKey};
 pub use unit::{ClaimName, CookieName, RandomCookie, Unit, UnitSource, UnitSources};
 pub use warrant::{Approver, Drill, Subject, Warrant, WarrantReference, WarrantRefused};

@@ -17,6 +17,10 @@ pub struct Timestamp {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Seconds(u64);
 
+/// A duration in whole milliseconds, written with units: `800ms`, `20s`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Millis(u64);
+
 // === impl Timestamp ===
 
 impl Timestamp {
@@ -146,6 +150,53 @@ impl schemars::JsonSchema for Seconds {
     }
 }
 
+// === impl Millis ===
+
+impl Millis {
+    /// The number of milliseconds.
+    pub fn get(self) -> u64 {
+        self.0
+    }
+
+    fn parse(text: &str) -> Option<Self> {
+        let duration = humantime::parse_duration(text).ok()?;
+        let millis = u64::try_from(duration.as_millis()).ok()?;
+        let exact = Duration::from_millis(millis) == duration && millis > 0;
+        exact.then_some(Self(millis))
+    }
+}
+
+impl Serialize for Millis {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(&humantime::format_duration(Duration::from_millis(self.0)))
+    }
+}
+
+impl FromTree for Millis {
+    fn from_tree(tree: &Tree) -> Result<Self, DocumentError> {
+        let expected = "a duration of whole milliseconds with its unit, such as 800ms or 20s";
+        checked(tree, Self::parse, &expected)
+    }
+}
+
+read_by_serde!(Millis);
+
+#[cfg(feature = "schema")]
+impl schemars::JsonSchema for Millis {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "Millis".into()
+    }
+
+    fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+        schemars::json_schema!({
+            "description": "A duration of whole milliseconds with its unit: 800ms, 20s.",
+            "type": "string",
+            "pattern": "^[0-9]+ ?[A-Za-z]",
+            "examples": ["800ms", "20s"]
+        })
+    }
+}
+
 const NANOS_PER_MILLI: u64 = 1_000_000;
 const MILLIS_PER_SECOND: u64 = 1_000;
 /// 9999-12-31T23:59:59.999Z.
@@ -204,6 +255,10 @@ mod tests {
         assert_eq!(Seconds::parse("30d").map(Seconds::get), Some(2_592_000));
         for text in ["30", "0s", "500ms", "-1h", "soon"] {
             assert_eq!(Seconds::parse(text), None, "{text}");
+        }
+        assert_eq!(Millis::parse("1s 250ms").map(Millis::get), Some(1_250));
+        for text in ["30", "0ms", "1us", "-1s", "soon"] {
+            assert_eq!(Millis::parse(text), None, "{text}");
         }
     }
 }

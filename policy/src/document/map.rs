@@ -40,6 +40,12 @@ impl<K: Ord, V> Map<K, V> {
         self.entries.get(place).map(|(_, value)| value)
     }
 
+    /// The value of a key, to be changed in place.
+    pub fn get_mut(&mut self, key: &K) -> Option<&mut V> {
+        let place = self.place(key).ok()?;
+        self.entries.get_mut(place).map(|(_, value)| value)
+    }
+
     /// Sets the value of a key; returns the one before.
     pub fn insert(&mut self, key: K, value: V) -> Option<V> {
         match self.place(&key) {
