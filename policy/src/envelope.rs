@@ -49,6 +49,9 @@ pub enum PayloadType {
     /// A warrant in MessagePack.
     #[serde(rename = "application/vnd.breakglass.warrant+msgpack")]
     WarrantMsgPack,
+    /// The receipt of a drill, in JSON: for operators, proxies ask only for its digest.
+    #[serde(rename = "application/vnd.breakglass.drill+json")]
+    DrillJson,
 }
 
 /// One signature of an envelope.
@@ -134,6 +137,15 @@ impl Envelope {
             keyid: keyid.into(),
             sig: Bytes(signature.to_vec()),
         });
+    }
+
+    /// Adds the signatures of another envelope of the same payload.
+    pub fn join(&mut self, other: &Self) {
+        for signature in &other.signatures {
+            self.signatures
+                .retain(|known| known.keyid != signature.keyid);
+            self.signatures.push(signature.clone());
+        }
     }
 
     /// The trusted keys that signed, each once.
@@ -231,6 +243,7 @@ read_words!(PayloadType {
     "application/vnd.breakglass.order+msgpack" => OrderMsgPack,
     "application/vnd.breakglass.warrant+json" => WarrantJson,
     "application/vnd.breakglass.warrant+msgpack" => WarrantMsgPack,
+    "application/vnd.breakglass.drill+json" => DrillJson,
 });
 
 impl PayloadType {
@@ -241,6 +254,7 @@ impl PayloadType {
             Self::OrderMsgPack => "application/vnd.breakglass.order+msgpack",
             Self::WarrantJson => "application/vnd.breakglass.warrant+json",
             Self::WarrantMsgPack => "application/vnd.breakglass.warrant+msgpack",
+            Self::DrillJson => "application/vnd.breakglass.drill+json",
         }
     }
 }
