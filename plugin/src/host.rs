@@ -186,19 +186,29 @@ pub(crate) fn remove_header(map: Map, name: &[u8]) -> Result<(), Status> {
 
 /// Whether the proxy is Envoy, or made of it: it is a node of a control plane, with or without one.
 pub(crate) fn is_envoy() -> bool {
-    NODE_PROPERTIES.iter().any(|path| {
-        let mut returned = Returned::NOTHING;
-        // SAFETY: the pointers are to a live slice and to live fields of `returned`.
-        let status = check(unsafe {
-            sys::proxy_get_property(
-                path.as_ptr(),
-                path.len(),
-                &mut returned.data,
-                &mut returned.size,
-            )
-        });
-        status.is_ok() && !returned.into_vec().is_empty()
-    })
+    let mut properties = NODE_PROPERTIES.iter();
+    properties.any(|path| property(path).is_ok_and(|value| !value.is_empty()))
+}
+
+/// Whether the agent's side broke the answer of the effective context off, where the proxy tells.
+pub(crate) fn upstream_failed() -> bool {
+    let flags = property(b"response\0flags").unwrap_or_default();
+    let flags = <[u8; 8]>::try_from(flags).map(u64::from_le_bytes);
+    flags.is_ok_and(|flags| flags & UPSTREAM_FAILED != 0)
+}
+
+fn property(path: &[u8]) -> Result<Vec<u8>, Status> {
+    let mut returned = Returned::NOTHING;
+    // SAFETY: the pointers are to a live slice and to live fields of `returned`.
+    check(unsafe {
+        sys::proxy_get_property(
+            path.as_ptr(),
+            path.len(),
+            &mut returned.data,
+            &mut returned.size,
+        )
+    })?;
+    Ok(returned.into_vec())
 }
 
 /// Sets a property of the stream; Envoy keeps `name` as filter state `wasm.name`.
@@ -389,6 +399,10 @@ impl Returned {
 
 /// Paths of properties, with a zero between their parts: of Envoy as it is, and as it was.
 const NODE_PROPERTIES: [&[u8]; 2] = [b"xds\0node", b"node"];
+/// Envoy's response flags of an answer that its upstream did not bring to its end: a timeout (`UT`),
+/// a reset (`UR`), a lost connection (`UF`, `UC`), silence (`SI`), too long a life (`UMSDR`, `DT`), a
+/// broken protocol (`UPE`). A client that goes away sets others.
+const UPSTREAM_FAILED: u64 = 0x4 | 0x10 | 0x20 | 0x40 | 0x1_0000 | 0x8_0000 | 0x40_0000 | 0x80_0000;
 const WORD: usize = 4;
 /// `WasmStreamType::Response`.
 const STREAM_RESPONSE: u32 = 1;

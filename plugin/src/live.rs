@@ -80,6 +80,12 @@ impl Live {
         self.policy.rollouts.get(id.index())
     }
 
+    /// Whether the policy names a rollout so.
+    pub(crate) fn names(&self, rollout: &[u8]) -> bool {
+        let mut rollouts = self.policy.rollouts.iter();
+        rollouts.any(|other| other.name.as_str().as_bytes() == rollout)
+    }
+
     /// The controls in force at this moment, in the policy's order. One small read of shared data,
     /// unless something changed.
     pub(crate) fn refresh(&self) -> Rc<[InForce]> {

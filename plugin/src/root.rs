@@ -30,6 +30,10 @@ enum Plugin {
 
 /// One stream, in the role of its configuration. One type for all roles: the SDK's default methods
 /// would be in the module once for each type.
+#[expect(
+    clippy::large_enum_variant,
+    reason = "nearly every stream is one of traffic"
+)]
 enum Stream {
     /// Of a root that was never configured.
     Idle,
@@ -77,6 +81,9 @@ impl Plugin {
     }
 
     fn end(&self) {
+        if let Self::Traffic(traffic) = self {
+            traffic.end();
+        }
         if let Some(live) = self.live() {
             vm::leave(&live.policy().name, live.store());
         }
@@ -118,7 +125,9 @@ impl RootContext for Root {
             return false;
         }
         // A proxy without ticks still decides; leases lapse there with the next request.
-        let _ = host::set_tick_period(TICK);
+        if let (Err(_), Plugin::Traffic(traffic)) = (host::set_tick_period(TICK), &self.plugin) {
+            traffic.do_without_ticks();
+        }
         true
     }
 

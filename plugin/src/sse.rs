@@ -1,5 +1,9 @@
 //! Ending a stream of server-sent events in the middle, so that clients read it to a clean end.
 
+mod errors;
+
+pub(crate) use errors::ErrorEvents;
+
 /// Follows a stream far enough to know whether an event is open.
 ///
 /// A blank line ends an event; lines end with LF, CR or CR LF

@@ -1,10 +1,15 @@
 //! The shared data of one policy: who writes joins, who reads trusts nothing.
 
+mod record;
+
 use std::fmt;
 
 use breakglass_policy::{Epoch, Head, Name, Roster, State, StateError, Timestamp, WorkerId};
 
 use crate::host::{self, Cas, Status};
+
+pub(crate) use record::Record;
+use record::Shelf;
 
 /// The shared data of one policy, by its keys.
 #[derive(Debug)]
@@ -14,6 +19,7 @@ pub(crate) struct Store {
     roster: String,
     boot: String,
     digest: String,
+    tallies: String,
 }
 
 /// Why shared data could not be read or written.
@@ -42,6 +48,7 @@ impl Store {
             roster: key("workers"),
             boot: key("boot"),
             digest: key("digest"),
+            tallies: key("tally"),
         }
     }
 
@@ -123,6 +130,33 @@ impl Store {
         Err(StoreError::Contended)
     }
 
+    /// What all workers have counted of a rollout.
+    pub(crate) fn record(&self, rollout: &Name) -> Result<Record, StoreError> {
+        let shelf: Shelf = read(&self.shelf(rollout))?;
+        Ok(shelf.get(rollout))
+    }
+
+    /// Changes what all workers have counted of a rollout. `change` runs again when another writer was
+    /// faster. `named` tells whether a policy still names a rollout.
+    pub(crate) fn change_record(
+        &self,
+        rollout: &Name,
+        named: impl Fn(&[u8]) -> bool,
+        mut change: impl FnMut(&mut Record),
+    ) -> Result<(), StoreError> {
+        update(&self.shelf(rollout), |shelf: &mut Shelf| {
+            let mut record = shelf.get(rollout);
+            change(&mut record);
+            shelf.put(rollout, &record, &named);
+            Ok::<_, StoreError>(true)
+        })?;
+        Ok(())
+    }
+
+    fn shelf(&self, rollout: &Name) -> String {
+        format!("{}/{:x}", self.tallies, Shelf::number(rollout))
+    }
+
     /// Moves the head forward to `epoch`, never back.
     fn announce(&self, epoch: Epoch) -> Result<(), StoreError> {
         for _ in 0..MAX_TRIES {
@@ -200,6 +234,16 @@ impl Shared for Roster {
 
     fn encode(&self) -> Result<Vec<u8>, StateError> {
         self.encode()
+    }
+}
+
+impl Shared for Shelf {
+    fn decode(bytes: &[u8]) -> Result<Self, StateError> {
+        Ok(Self::decode(bytes))
+    }
+
+    fn encode(&self) -> Result<Vec<u8>, StateError> {
+        Ok(self.encode())
     }
 }
 

@@ -1,14 +1,16 @@
 //! The traffic role: one policy, compiled, and the streams that are open under it.
 
 mod body;
+mod course;
 mod exchange;
 mod open;
 mod plan;
 mod redaction;
+mod tally;
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 
-use breakglass_policy::{HeaderName, Policy, Router};
+use breakglass_policy::{HeaderName, Policy, RolloutId, Router, Timestamp};
 
 use crate::headers::OwnHeaders;
 use crate::host;
@@ -27,6 +29,11 @@ pub(crate) struct Traffic {
     plans: Box<[RolloutPlan]>,
     live: Live,
     open: RefCell<OpenStreams>,
+    /// The rollouts of which something was counted that is not shared yet.
+    dirty: RefCell<Vec<RolloutId>>,
+    /// Whether a rollout bounds how long answers may take.
+    bounds_time: bool,
+    has_ticks: Cell<bool>,
     /// What leaves in the place of the chunk in hand; one for all streams, which take turns.
     scratch: RefCell<Vec<u8>>,
 }
@@ -45,6 +52,11 @@ impl Traffic {
         }
         Ok(Self {
             root,
+            bounds_time: plans
+                .iter()
+                .any(|plan: &RolloutPlan| plan.latency().is_some()),
+            dirty: RefCell::default(),
+            has_ticks: Cell::new(true),
             router: Router::new(&policy),
             own_headers: OwnHeaders::new(set_by_arms.map(HeaderName::as_str)),
             plans: plans.into(),
@@ -58,10 +70,25 @@ impl Traffic {
         &self.live
     }
 
+    /// Notes that the proxy has no ticks.
+    pub(crate) fn do_without_ticks(&self) {
+        self.has_ticks.set(false);
+    }
+
+    /// What this configuration has counted is shared before it is gone.
+    pub(crate) fn end(&self) {
+        self.fold();
+    }
+
     /// Reaches what waits: requests without an answer, answers without a next chunk.
     pub(crate) fn tick(&self) {
         let in_force = self.live.refresh();
-        self.live.heartbeat(host::now());
+        let now = host::now();
+        self.live.heartbeat(now);
+        if self.bounds_time {
+            self.find_slow(now);
+        }
+        self.fold();
         let due = self.open.borrow_mut().due(&in_force);
         // The registry is not borrowed while a stream ends: a proxy may call back at once.
         for (stream, end) in due {
@@ -73,5 +100,13 @@ impl Traffic {
             }
         }
         let _ = host::set_effective_context(self.root);
+    }
+
+    /// Counts the open answers that are late by now.
+    fn find_slow(&self, now: Timestamp) {
+        let late = self.open.borrow_mut().late(&self.plans, now);
+        for (rollout, arm, news) in late {
+            self.count(rollout, arm, |tally| tally.add(&news));
+        }
     }
 }

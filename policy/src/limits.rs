@@ -64,6 +64,12 @@ pub const GENERATION_JUMP: u64 = 1 << 20;
 /// Controls kept of rollouts that no policy in force names any more, newest first. They are kept so
 /// that a rollout that comes back finds its kill; without a bound, renaming would grow the state.
 pub const FORGOTTEN_CONTROLS: usize = 1_024;
+/// Entities that are told apart in the tallies of one arm. Those that are built in and those of one
+/// policy are fewer; the policies of a proxy's life may define others again and again.
+pub const TALLIED_ENTITIES: usize = 128;
+/// Tallies kept of rollouts that no policy in force names any more, on each of the shelves over which
+/// a worker spreads them; the longest unwritten go first.
+pub const FORGOTTEN_TALLIES: usize = 2;
 /// Epochs that one worker remembers having seen, for receipts.
 pub const ACKNOWLEDGEMENTS: usize = 16;
 /// Virtual machines listed in the roster; the longest silent leave first.

@@ -6,6 +6,7 @@ use super::call;
 use crate::{
     headers::MapType,
     host::HostState,
+    http::Reset,
     status::{HostResult, Status},
 };
 
@@ -46,7 +47,7 @@ pub(super) fn link(linker: &mut Linker<HostState>) -> wasmtime::Result<()> {
 }
 
 /// The attributes that this host knows: `xds.node`, `plugin_name`, `plugin_root_id`, `plugin_vm_id`, `request.*` of the
-/// headers that are there, and what the filter set itself. All others are not found.
+/// headers that are there, `response.flags`, and what the filter set itself. All others are not found.
 fn property(host: &mut HostState, path: &str) -> HostResult<Vec<u8>> {
     let parts: Vec<_> = path.split(SEPARATOR).collect();
     let found = match parts.as_slice() {
@@ -63,6 +64,11 @@ fn property(host: &mut HostState, path: &str) -> HostResult<Vec<u8>> {
         ["request", "method"] => header(host, ":method"),
         ["request", "host"] => header(host, ":authority"),
         ["request", "scheme"] => header(host, ":scheme"),
+        ["response", "flags"] => host.stream().map(|http| {
+            response_flags(http.effects.reset.as_ref())
+                .to_le_bytes()
+                .to_vec()
+        }),
         [name] => host
             .stream()
             .and_then(|http| {
@@ -74,6 +80,16 @@ fn property(host: &mut HostState, path: &str) -> HostResult<Vec<u8>> {
         _ => None,
     };
     found.ok_or_else(|| Status::NotFound.into())
+}
+
+/// Envoy's response flags as far as they say who broke an answer off: `UC`, `DC`, `LR`.
+fn response_flags(reset: Option<&Reset>) -> u64 {
+    match reset {
+        None => 0,
+        Some(Reset::Upstream) => 0x40,
+        Some(Reset::Client) => 0x4000,
+        Some(Reset::Filter | Reset::LateReply(_)) => 0x8,
+    }
 }
 
 fn root(host: &HostState, field: impl Fn(&crate::host::Root) -> &String) -> Option<Vec<u8>> {

@@ -24,6 +24,7 @@ mod roots;
 mod spoofing;
 mod sse;
 mod storm;
+mod tallies;
 mod threads;
 mod trust;
 mod units;

@@ -1,8 +1,8 @@
 //! What the operator endpoint tells: the state in force and who has it.
 
 use breakglass_policy::{
-    Arm, Closed, Control, Entry, Epoch, Generation, Map, Name, Percent, Roster, State, Timestamp,
-    Trust,
+    Arm, ArmTally, Closed, Control, Entity, Entry, Epoch, Generation, Map, Name, Percent,
+    Redactions, Roster, State, Timestamp, Trust,
 };
 use serde::Serialize;
 
@@ -102,6 +102,18 @@ struct ArmReport {
     requests: u64,
     /// Only the classes of which there are any.
     responses: Map<&'static str, u64>,
+    answers: AnswerReport,
+}
+
+/// How the answers of an arm went that have ended since the proxy started, over all workers.
+#[derive(Serialize)]
+struct AnswerReport {
+    ended: u64,
+    errors: u64,
+    slow_first_byte: u64,
+    slow: u64,
+    unscanned: u64,
+    redactions: Map<Entity, Redactions>,
 }
 
 #[derive(Serialize)]
@@ -141,6 +153,8 @@ impl<'a> StateReport<'a> {
         });
         let rollouts = state.rollouts().map(|(name, entry)| {
             let metrics = RolloutMetrics::of(name);
+            // The state was read a moment ago: shared data works.
+            let sums = store.record(name).unwrap_or_default().sums;
             let closed = state.closed(name, None);
             RolloutReport {
                 name,
@@ -150,8 +164,8 @@ impl<'a> StateReport<'a> {
                 warrants_after: state.trust().map(|_| entry.floor()),
                 since_epoch: entry.since,
                 arms: ArmReports {
-                    stable: ArmReport::new(metrics.arm(Arm::Stable)),
-                    canary: ArmReport::new(metrics.arm(Arm::Canary)),
+                    stable: ArmReport::new(metrics.arm(Arm::Stable), sums.stable),
+                    canary: ArmReport::new(metrics.arm(Arm::Canary), sums.canary),
                 },
                 killed_streams: metrics.killed_streams.get(),
                 blocked: metrics.blocked.get(),
@@ -274,8 +288,16 @@ impl<'a> TrustReport<'a> {
 // === impl ArmReport ===
 
 impl ArmReport {
-    fn new(metrics: &ArmMetrics) -> Self {
+    fn new(metrics: &ArmMetrics, tally: ArmTally) -> Self {
         Self {
+            answers: AnswerReport {
+                ended: tally.answers,
+                errors: tally.errors,
+                slow_first_byte: tally.slow_first_byte,
+                slow: tally.slow,
+                unscanned: tally.unscanned,
+                redactions: tally.redactions,
+            },
             requests: metrics.requests.get(),
             responses: metrics
                 .response_counts()

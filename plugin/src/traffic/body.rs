@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use breakglass_policy::Direction;
+use breakglass_policy::{Arm, ArmTally, Direction, Entity, Redactions};
 use breakglass_redact::{Action, Format, Kind, Profile, Redactor, Tally};
 
 use crate::sse::{self, Boundary};
@@ -165,13 +165,7 @@ impl Body {
     }
 
     /// Counts what one chunk brought.
-    pub(crate) fn count(
-        &self,
-        plan: &RolloutPlan,
-        arm: breakglass_policy::Arm,
-        profile: &Profile,
-        news: &Tally,
-    ) {
+    pub(crate) fn count(&self, plan: &RolloutPlan, arm: Arm, profile: &Profile, news: &Tally) {
         for (kind, action, times) in news.iter() {
             let counter =
                 plan.metrics
@@ -185,15 +179,58 @@ impl Body {
         }
     }
 
+    /// Whether a part of it was not scanned as it should be.
+    pub(crate) fn has_gaps(&self) -> bool {
+        self.found.oversized_events() > 0
+    }
+
+    /// Adds to a tally what was found in all of it, apart from what [`Self::add_intolerable`] has added.
+    pub(crate) fn add_found(&self, plan: &RolloutPlan, arm: Arm, tally: &mut ArmTally) {
+        let profile = plan.redaction.profile(arm, self.direction);
+        for kind in kinds(&self.found) {
+            let name = profile.name(kind);
+            if !plan.is_zero_tolerance(name)
+                && let Some(entity) = Entity::new(name)
+            {
+                tally.redacted(&entity, self.found.of(kind).into());
+            }
+        }
+    }
+
+    /// Adds to a tally what a chunk brought that must not be found at all; tells whether it brought
+    /// any. The answer counts with the first.
+    pub(crate) fn add_intolerable(
+        &self,
+        plan: &RolloutPlan,
+        arm: Arm,
+        news: &Tally,
+        tally: &mut ArmTally,
+    ) -> bool {
+        let profile = plan.redaction.profile(arm, self.direction);
+        let mut any = false;
+        for kind in kinds(news) {
+            let name = profile.name(kind);
+            let Some(entity) = Entity::new(name).filter(|_| plan.is_zero_tolerance(name)) else {
+                continue;
+            };
+            any = true;
+            let is_first = self.found.of(kind) <= news.of(kind);
+            let redactions = Redactions {
+                answers: is_first.into(),
+                found: news.of(kind).into(),
+            };
+            tally.add(&ArmTally {
+                redactions: [(entity, redactions)].into_iter().collect(),
+                ..ArmTally::default()
+            });
+        }
+        any
+    }
+
     /// What was found so far, for the access log: `EMAIL_ADDRESS:2,IN_PAN:1`. Counts, never values.
     pub(crate) fn summary(&self, profile: &Profile) -> Option<String> {
         let mut summary = String::new();
-        let mut named: Vec<Kind> = Vec::new();
-        for (kind, _, _) in self.found.iter() {
-            if named.contains(&kind) {
-                continue;
-            }
-            named.push(kind);
+        for kind in kinds(&self.found) {
             let separator = if summary.is_empty() { "" } else { "," };
             summary.push_str(&format!(
                 "{separator}{}:{}",
@@ -207,6 +244,17 @@ impl Body {
         };
         (!summary.is_empty()).then(|| format!("{member}{summary}"))
     }
+}
+
+/// What was found, each kind once.
+fn kinds(tally: &Tally) -> Vec<Kind> {
+    let mut kinds = Vec::new();
+    for (kind, _, _) in tally.iter() {
+        if !kinds.contains(&kind) {
+            kinds.push(kind);
+        }
+    }
+    kinds
 }
 
 /// How a body is read whose beginning was not: events and lines are found again, the strings of one

@@ -4,16 +4,17 @@ mod scan;
 
 use std::rc::Rc;
 
-use breakglass_policy::{Arm, Direction, RandomCookie, RolloutId, Unit, Verdict, limits};
+use breakglass_policy::{Arm, ArmTally, Direction, RandomCookie, RolloutId, Unit, Verdict, limits};
 use proxy_wasm::types::Action;
 
 use crate::headers::{RequestHeaders, name};
 use crate::host::{self, Buffer, Map, Status};
 use crate::live::InForce;
 use crate::problem::Problem;
-use crate::sse::{self, Boundary};
+use crate::sse::{self, Boundary, ErrorEvents};
 use crate::traffic::Traffic;
 use crate::traffic::body::Body;
+use crate::traffic::course::Course;
 use crate::traffic::open::{self, OpenStream, Phase};
 use crate::traffic::plan::RolloutPlan;
 use crate::traffic::redaction::{Reason, is_json, media_type};
@@ -41,6 +42,8 @@ struct Routed {
     /// The scan of the request's body, if there is something to look for; and of the answer's.
     request: Option<Body>,
     answer: Option<Body>,
+    /// Until an error event was found in the answer, where one is looked for.
+    errors: Option<ErrorEvents>,
     /// The access log's field, as it was when the request was decided.
     log_field: String,
 }
@@ -105,15 +108,30 @@ impl Exchange {
     }
 
     pub(crate) fn response_body(&mut self, size: usize, end_of_stream: bool) -> Action {
-        self.continue_answer(size, end_of_stream)
-            .unwrap_or(Action::Continue)
+        let action = self.continue_answer(size, end_of_stream);
+        if end_of_stream {
+            self.count_answer();
+        }
+        action.unwrap_or(Action::Continue)
     }
 
     pub(crate) fn response_trailers(&mut self) -> Action {
-        self.end_answer().unwrap_or(Action::Continue)
+        let action = self.end_answer();
+        self.count_answer();
+        action.unwrap_or(Action::Continue)
     }
 
     pub(crate) fn end(&mut self) {
+        let stream = self.traffic.open.borrow().get(self.id);
+        let broken_off = stream.is_some_and(|stream| {
+            matches!(stream.phase, Phase::Answering { .. }) && !stream.course.is_over()
+        });
+        if broken_off {
+            if host::upstream_failed() {
+                self.note(Course::fail);
+            }
+            self.count_answer();
+        }
         self.traffic.open.borrow_mut().remove(self.id);
     }
 
@@ -147,7 +165,8 @@ impl Exchange {
                 None
             }
         };
-        let now = if gate.needs_clock() {
+        let times = plan.latency().is_some();
+        let now = if gate.needs_clock() || times {
             host::now()
         } else {
             Default::default()
@@ -191,11 +210,15 @@ impl Exchange {
             let _ = host::remove_header(Map::Request, b"accept-encoding");
         }
         plan.metrics.arm(arm).requests.increment();
+        traffic.count(rollout, arm, |tally| {
+            tally.requests = tally.requests.saturating_add(1);
+        });
         let phase = Phase::Waiting;
         let stream = OpenStream {
             rollout,
             arm,
             phase,
+            course: Course::new(times.then_some(now)),
         };
         traffic.open.borrow_mut().insert(self.id, stream);
         self.routed = Some(Routed {
@@ -206,6 +229,7 @@ impl Exchange {
             events: Boundary::START,
             request,
             answer: None,
+            errors: None,
             log_field: field,
         });
         Some(Action::Continue)
@@ -249,11 +273,62 @@ impl Exchange {
 
     /// Answers a request that already has an arm.
     fn refuse(&mut self, problem: &Problem) -> Action {
+        self.note(Course::withdraw);
         self.traffic
             .open
             .borrow_mut()
             .set_phase(self.id, Phase::Ended);
         answer(problem)
+    }
+
+    /// Notes how the answer goes.
+    fn note(&self, what: impl FnOnce(&mut Course)) {
+        if let Some(course) = self.traffic.open.borrow_mut().course(self.id) {
+            what(course);
+        }
+    }
+
+    /// Counts the answer, which has ended; once.
+    fn count_answer(&mut self) {
+        let traffic = self.traffic.clone();
+        let Some(mut stream) = traffic.open.borrow().get(self.id) else {
+            return;
+        };
+        let begun = !matches!(stream.phase, Phase::Waiting | Phase::Ended);
+        let plan = traffic.plans.get(stream.rollout.index());
+        let Some(plan) = plan.filter(|_| begun && !stream.course.is_over()) else {
+            return;
+        };
+        let body = self.routed.as_ref().and_then(|it| it.answer.as_ref());
+        if body.is_some_and(Body::has_gaps) {
+            stream.course.pass_unscanned();
+        }
+        traffic.count(stream.rollout, stream.arm, |tally| {
+            if let Some(bounds) = plan.latency() {
+                stream.course.check(bounds, host::now(), tally);
+            }
+            stream.course.end(tally);
+            if let Some(body) = body {
+                body.add_found(plan, stream.arm, tally);
+            }
+        });
+        self.note(|course| *course = stream.course);
+        traffic.fold_much(stream.rollout);
+    }
+
+    /// Counts the answer as slow if its first byte, which is here, was to be here earlier.
+    fn begin_body(&mut self, stream: OpenStream, plan: &RolloutPlan) {
+        let mut course = stream.course;
+        if let Some(bounds) = plan.latency().filter(|_| course.awaits_first_byte()) {
+            let now = host::now();
+            let mut news = ArmTally::default();
+            if course.check(bounds, now, &mut news) {
+                let (rollout, arm) = (stream.rollout, stream.arm);
+                self.traffic.count(rollout, arm, |tally| tally.add(&news));
+            }
+            course.begin();
+            self.note(|it| *it = course);
+        }
     }
 
     fn begin_answer(&mut self, end_of_stream: bool) -> Option<Action> {
@@ -271,14 +346,19 @@ impl Exchange {
         }
         let status = host::header(Map::Response, ":status").unwrap_or_default();
         plan.metrics.arm(stream.arm).responses(&status).increment();
+        if plan.is_error(&status) {
+            self.note(Course::fail);
+        }
         self.show_client(plan);
-        let events = match self.begin_answer_scan(plan, stream, switches, end_of_stream) {
-            Ok(events) => events,
-            Err(reason) => return Some(self.refuse(&unscannable_answer(reason))),
-        };
+        let scan = self.begin_answer_scan(plan, stream, switches, end_of_stream);
+        let events = *scan.as_ref().unwrap_or(&false);
         let phase = Phase::Answering { events };
         self.traffic.open.borrow_mut().set_phase(self.id, phase);
-        None
+        if end_of_stream || scan.is_err() {
+            self.count_answer();
+        }
+        let reason = scan.err()?;
+        Some(self.refuse(&unscannable_answer(reason)))
     }
 
     /// Puts on the response what the client may see of the decision.
@@ -304,16 +384,38 @@ impl Exchange {
             }
             return None;
         };
+        let traffic = self.traffic.clone();
+        let plan = traffic.plans.get(stream.rollout.index())?;
         let switches = self.switches(stream);
         if switches.cut {
-            let plan = self.traffic.plans.get(stream.rollout.index())?;
             plan.metrics.killed_streams.increment();
+            self.note(Course::withdraw);
             return self.cut_answer(size, events, sse::KILLED);
         }
+        if size > 0 {
+            self.begin_body(stream, plan);
+        }
+        self.find_error_event(size, end_of_stream);
         if self.routed.as_ref()?.answer.is_some() {
             return self.scan_answer(stream, switches, events, size, end_of_stream);
         }
         None
+    }
+
+    /// Looks for the event by which the agent says that it failed; one is enough.
+    fn find_error_event(&mut self, size: usize, end_of_stream: bool) {
+        let errors = self.routed.as_mut().map(|routed| &mut routed.errors);
+        let Some(errors) = errors else {
+            return;
+        };
+        let found = errors.as_mut().is_some_and(|errors| {
+            let chunk = host::buffer(Buffer::ResponseBody, 0, size).unwrap_or_default();
+            errors.pass(&chunk, end_of_stream)
+        });
+        if found {
+            *errors = None;
+            self.note(Course::fail);
+        }
     }
 
     /// Ends an answer in the middle: a stream of events in good form, with these last ones.

@@ -1,11 +1,12 @@
 //! The streams that are open on a worker: what a kill has to reach.
 
-use breakglass_policy::{Arm, RolloutId};
+use breakglass_policy::{Arm, ArmTally, RolloutId, Timestamp};
 use rustc_hash::FxHashMap;
 
 use crate::host;
 use crate::live::InForce;
 use crate::problem::Problem;
+use crate::traffic::course::Course;
 use crate::traffic::plan::RolloutPlan;
 
 /// Every stream that was given an arm and has not ended.
@@ -23,6 +24,7 @@ pub(crate) struct OpenStream {
     pub(crate) rollout: RolloutId,
     pub(crate) arm: Arm,
     pub(crate) phase: Phase,
+    pub(crate) course: Course,
 }
 
 /// How far a stream has come.
@@ -61,8 +63,8 @@ impl OpenStreams {
         self.streams.insert(id, stream);
     }
 
-    pub(crate) fn remove(&mut self, id: u32) {
-        self.streams.remove(&id);
+    pub(crate) fn remove(&mut self, id: u32) -> Option<OpenStream> {
+        self.streams.remove(&id)
     }
 
     pub(crate) fn get(&self, id: u32) -> Option<OpenStream> {
@@ -73,6 +75,32 @@ impl OpenStreams {
         if let Some(stream) = self.streams.get_mut(&id) {
             stream.phase = phase;
         }
+    }
+
+    /// What is known of a stream's answer, to be added to.
+    pub(crate) fn course(&mut self, id: u32) -> Option<&mut Course> {
+        self.streams.get_mut(&id).map(|stream| &mut stream.course)
+    }
+
+    /// What there is to count of the answers that are late by now.
+    pub(crate) fn late(
+        &mut self,
+        plans: &[RolloutPlan],
+        now: Timestamp,
+    ) -> Vec<(RolloutId, Arm, ArmTally)> {
+        let mut late = Vec::new();
+        for stream in self.streams.values_mut() {
+            let plan = plans.get(stream.rollout.index());
+            let Some(bounds) = plan.and_then(RolloutPlan::latency) else {
+                continue;
+            };
+            let waits = matches!(stream.phase, Phase::Waiting | Phase::Answering { .. });
+            let mut news = ArmTally::default();
+            if waits && stream.course.check(bounds, now, &mut news) {
+                late.push((stream.rollout, stream.arm, news));
+            }
+        }
+        late
     }
 
     /// The streams that end now, moved to the phase after that.
@@ -92,6 +120,9 @@ impl OpenStreams {
                 phase => (phase, None),
             };
             stream.phase = next;
+            if how.is_some() {
+                stream.course.withdraw();
+            }
             let rollout = stream.rollout;
             due.extend(how.map(|how| (*id, End { rollout, how })));
         }

@@ -3,13 +3,14 @@
 use std::rc::Rc;
 
 use breakglass_policy::edit::JsonEdits;
-use breakglass_policy::{Arm, ArmSpec, Bucketing, Rollout};
+use breakglass_policy::{Arm, ArmSpec, Bucketing, Entity, Judge, Latency, Rollout, Signal, Status};
 use breakglass_redact::ProfileError;
 
 use crate::headers::name;
 use crate::host::{self, Map};
 use crate::metrics::RolloutMetrics;
 use crate::traffic::redaction::RedactionPlan;
+use crate::traffic::tally::Pending;
 
 /// One rollout, ready for requests.
 #[derive(Debug)]
@@ -18,6 +19,8 @@ pub(crate) struct RolloutPlan {
     pub(crate) expose: bool,
     pub(crate) metrics: Rc<RolloutMetrics>,
     pub(crate) redaction: RedactionPlan,
+    pub(crate) pending: Pending,
+    judge: Option<Judge>,
     stable: ArmPlan,
     canary: ArmPlan,
 }
@@ -42,6 +45,8 @@ impl RolloutPlan {
             expose: rollout.expose,
             metrics: RolloutMetrics::of(&rollout.name),
             redaction: RedactionPlan::new(rollout)?,
+            pending: Pending::default(),
+            judge: rollout.judge.clone(),
             stable: ArmPlan::new(rollout, Arm::Stable),
             canary: ArmPlan::new(rollout, Arm::Canary),
         })
@@ -52,6 +57,47 @@ impl RolloutPlan {
             Arm::Stable => &self.stable,
             Arm::Canary => &self.canary,
         }
+    }
+
+    /// How long answers may take, where somebody asks.
+    pub(crate) fn latency(&self) -> Option<&Latency> {
+        self.judge.as_ref()?.latency()
+    }
+
+    /// Whether an answer with this status counts as an error.
+    pub(crate) fn is_error(&self, status: &[u8]) -> bool {
+        let status = std::str::from_utf8(status).ok();
+        let status = status.and_then(|text| text.parse().ok());
+        status.is_some_and(|status| match &self.judge {
+            Some(judge) => judge.is_error(status),
+            None => Status::SERVER_ERRORS.contains(status),
+        })
+    }
+
+    /// Whether error events are looked for in streams: where the policy watches errors, for it is work
+    /// on every byte.
+    pub(crate) fn finds_error_events(&self) -> bool {
+        let mut signals = self.judge.iter().flat_map(|judge| &judge.signals);
+        signals.any(|signal| matches!(signal, Signal::ErrorRate { .. }))
+    }
+
+    /// Whether one finding of this entity is one too many.
+    pub(crate) fn is_zero_tolerance(&self, entity: &str) -> bool {
+        let mut entities = self.zero_tolerance();
+        entities.any(|it| it.as_str() == entity || it.as_str() == "*")
+    }
+
+    /// Whether there are such entities.
+    pub(crate) fn has_zero_tolerance(&self) -> bool {
+        self.zero_tolerance().next().is_some()
+    }
+
+    fn zero_tolerance(&self) -> impl Iterator<Item = &Entity> {
+        let signals = self.judge.iter().flat_map(|judge| &judge.signals);
+        signals.flat_map(|signal| match signal {
+            Signal::ZeroTolerance(entities) => entities.as_slice(),
+            _ => &[],
+        })
     }
 }
 

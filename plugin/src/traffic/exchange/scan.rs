@@ -6,8 +6,10 @@ use proxy_wasm::types::Action;
 
 use crate::host::{self, Buffer, Map};
 use crate::problem::Problem;
-use crate::sse;
+use crate::sse::{self, ErrorEvents};
+use crate::traffic::Traffic;
 use crate::traffic::body::{Body, Chunk, tail};
+use crate::traffic::course::Course;
 use crate::traffic::open::{OpenStream, Phase};
 use crate::traffic::plan::RolloutPlan;
 use crate::traffic::redaction::{Content, Reason, media_type};
@@ -88,10 +90,22 @@ impl Exchange {
             .rewrites(stream.arm, Direction::Response, mask_all);
         let format = match Content::of(Map::Response, &media_type(Map::Response)) {
             Content::Text(format) => format,
-            Content::Unscannable(reason) if scans => return withheld(plan, reason).map(|()| false),
+            Content::Unscannable(reason) if scans => {
+                self.note(Course::pass_unscanned);
+                return withheld(plan, reason).map(|()| false);
+            }
             Content::Unscannable(_) => return Ok(false),
         };
         let events = format == Format::Sse;
+        if let Some(routed) = &mut self.routed
+            && plan.finds_error_events()
+        {
+            routed.errors = match format {
+                Format::Sse => Some(ErrorEvents::new(false)),
+                Format::NdJson => Some(ErrorEvents::new(true)),
+                Format::Json | Format::Text => None,
+            };
+        }
         let mut body = Body::new(Direction::Response, format);
         // Who only counts leaves the length as it is.
         if rewrites || events {
@@ -146,9 +160,9 @@ impl Exchange {
             return Action::Continue;
         };
         let mut out = traffic.scratch.take();
-        let (what, found) = pass(plan, stream.arm, &mut body, mask_all, piece, &mut out);
+        let (what, news) = pass(plan, stream.arm, &mut body, mask_all, piece, &mut out);
         routed.request = Some(body);
-        if found {
+        if !news.is_empty() {
             routed.note(plan, stream.arm);
         }
         let written = match what {
@@ -206,9 +220,12 @@ impl Exchange {
             edited: false,
         };
         let mut out = traffic.scratch.take();
-        let (what, found) = pass(plan, stream.arm, &mut body, mask_all, piece, &mut out);
+        let (what, news) = pass(plan, stream.arm, &mut body, mask_all, piece, &mut out);
+        if !news.is_empty() {
+            traffic.count_intolerable(plan, stream, &body, &news);
+        }
         routed.answer = Some(body);
-        if found {
+        if !news.is_empty() {
             routed.note(plan, stream.arm);
         }
         let leaves = if what == Chunk::Passes { &chunk } else { &out };
@@ -231,6 +248,7 @@ impl Exchange {
                     linger: crate::traffic::open::LINGER_TICKS,
                 };
                 self.traffic.open.borrow_mut().set_phase(self.id, after);
+                self.count_answer();
                 None
             }
             // What cannot be replaced must not leave.
@@ -251,11 +269,13 @@ impl Exchange {
         plan.metrics
             .unscanned(Reason::Trailers.as_str())
             .increment();
+        self.note(Course::pass_unscanned);
         self.reset_answer()
     }
 
     /// Ends an answer whose rest must not leave.
     fn reset_answer(&mut self) -> Option<Action> {
+        self.count_answer();
         let _ = host::reset_response();
         self.traffic
             .open
@@ -287,7 +307,23 @@ impl Routed {
     }
 }
 
-/// Scans a piece of a body; tells what becomes of it, and whether anything was found.
+impl Traffic {
+    /// Counts what must not be found at all, and shares it at once: the answer may go on for long.
+    fn count_intolerable(&self, plan: &RolloutPlan, stream: OpenStream, body: &Body, news: &Tally) {
+        if !plan.has_zero_tolerance() {
+            return;
+        }
+        let mut urgent = false;
+        self.count(stream.rollout, stream.arm, |tally| {
+            urgent = body.add_intolerable(plan, stream.arm, news, tally);
+        });
+        if urgent {
+            self.fold();
+        }
+    }
+}
+
+/// Scans a piece of a body; tells what becomes of it, and what was found.
 fn pass(
     plan: &RolloutPlan,
     arm: Arm,
@@ -295,18 +331,17 @@ fn pass(
     mask_all: bool,
     piece: Piece<'_>,
     out: &mut Vec<u8>,
-) -> (Chunk, bool) {
+) -> (Chunk, Tally) {
     let profile = plan.redaction.profile(arm, body.direction());
     let mut news = Tally::default();
     let what = body.pass(profile, mask_all, piece.bytes, piece.ends, out, &mut news);
     body.count(plan, arm, profile, &news);
     let held = u32::try_from(body.held()).unwrap_or(u32::MAX);
     plan.metrics.held_bytes.add(held);
-    let found = !news.is_empty();
     if news.oversized_events() > 0 && plan.redaction.withholds(Reason::Oversized) {
-        return (Chunk::Oversized, found);
+        return (Chunk::Oversized, news);
     }
-    (what, found)
+    (what, news)
 }
 
 /// Whether the headers tell how long the body is.
