@@ -5,8 +5,8 @@ use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
 use breakglass_policy::{
-    Closed, Control, Epoch, Gate, InFlight, Kill, KillMode, LiveRedaction, Percent, Policy,
-    Published, Rollout, RolloutId, State, Subject, Timestamp,
+    Closed, Control, Epoch, Gate, Generation, InFlight, Kill, KillMode, LiveRedaction, Percent,
+    Policy, Published, Rollout, RolloutId, State, Subject, Timestamp,
 };
 
 use crate::host::{self, Level};
@@ -35,6 +35,15 @@ pub(crate) struct Live {
     /// When the next lease lapses.
     lapses_at: Cell<Option<Timestamp>>,
     gauges_at: Cell<Timestamp>,
+}
+
+/// What the judge has to know of a control in force.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Standing {
+    pub(crate) generation: Generation,
+    pub(crate) killed: bool,
+    /// The share that the canary is to have at this moment.
+    pub(crate) share: Percent,
 }
 
 /// One rollout's control in force, ready for requests.
@@ -120,6 +129,63 @@ impl Live {
                 self.published.set(false);
             }
         }
+    }
+
+    /// Whether this policy is the one that was published last.
+    pub(crate) fn is_newest(&self) -> bool {
+        let published = self.store.digest();
+        published.map_or(self.alone.get(), |digest| {
+            digest.is_some_and(|it| it == self.digest)
+        })
+    }
+
+    /// Sends everyone of a rollout to stable, because the judge says so; returns the generation of the
+    /// kill.
+    pub(crate) fn roll_back(
+        &self,
+        place: usize,
+        in_flight: InFlight,
+    ) -> Result<Generation, StoreError> {
+        let rollout = self.policy.rollouts.get(place);
+        let now = host::now();
+        let mut killed = None;
+        let written = self.store.change_state(|state: &mut State| {
+            let epoch = state.epoch();
+            killed = rollout.and_then(|rollout| state.roll_back(&rollout.name, in_flight, now));
+            Ok::<_, StoreError>(state.epoch() != epoch)
+        });
+        match written {
+            Ok(_) => {
+                self.refresh();
+            }
+            // Without shared data each worker rolls back for itself.
+            Err(StoreError::Host(_)) if self.alone.get() => {
+                killed = self.roll_back_alone(place, in_flight);
+            }
+            Err(error) => return Err(error),
+        }
+        // A state that has lost the rollout has nobody on its canary either.
+        Ok(killed.unwrap_or_default())
+    }
+
+    fn roll_back_alone(&self, place: usize, in_flight: InFlight) -> Option<Generation> {
+        let kill = Kill {
+            mode: KillMode::Rollback,
+            in_flight,
+        };
+        let mut generation = None;
+        let in_force = self.in_force.borrow().clone();
+        let rollouts = in_force.iter().enumerate().map(|(other, in_force)| {
+            let mut control = in_force.control.clone();
+            if other == place {
+                control.kill = Some(control.kill.unwrap_or(kill));
+                generation = Some(control.generation);
+            }
+            InForce::new(control, in_force.closed)
+        });
+        let rollouts = rollouts.collect();
+        self.put_in_force(rollouts);
+        generation
     }
 
     /// Joins the policy's controls into the shared state, at the first sign of life of this
@@ -337,6 +403,18 @@ impl InForce {
             generation: control.generation.to_string(),
             control,
             closed,
+        }
+    }
+
+    /// What the judge has to know of it.
+    pub(crate) fn standing(&self, now: Timestamp) -> Standing {
+        let share = self
+            .closed
+            .map_or_else(|| self.control.share_at(now), |_| Percent::ZERO);
+        Standing {
+            generation: self.control.generation,
+            killed: self.control.kill.is_some(),
+            share,
         }
     }
 

@@ -38,6 +38,7 @@ pub(crate) struct RolloutMetrics {
     /// Each defined when it first counts: most entities are never found.
     redactions: RefCell<Vec<(Redacted, Counter)>>,
     unscanned: RefCell<Vec<(&'static str, Counter)>>,
+    judge_trips: RefCell<Vec<(&'static str, Counter)>>,
     rollout: Name,
     pub(crate) generation: Gauge,
     pub(crate) canary_ppm: Gauge,
@@ -150,6 +151,20 @@ impl RolloutMetrics {
         known_or_defined(&mut self.unscanned.borrow_mut(), |of| *of == reason, define)
     }
 
+    /// The counter of rollbacks by the judge because of this signal.
+    pub(crate) fn judge_trips(&self, signal: &'static str) -> Counter {
+        let define = || {
+            let rollout = &self.rollout;
+            let name = format!("breakglass_judge_trips_total;rollout={rollout};signal={signal}");
+            (signal, Counter::new(&name))
+        };
+        known_or_defined(
+            &mut self.judge_trips.borrow_mut(),
+            |of| *of == signal,
+            define,
+        )
+    }
+
     fn define(rollout: &Name) -> Self {
         let name = |metric: &str| format!("breakglass_{metric};rollout={rollout}");
         Self {
@@ -160,6 +175,7 @@ impl RolloutMetrics {
             held_bytes: Counter::new(&name("held_bytes_total")),
             redactions: RefCell::default(),
             unscanned: RefCell::default(),
+            judge_trips: RefCell::default(),
             rollout: rollout.clone(),
             generation: Gauge::new(&name("generation")),
             canary_ppm: Gauge::new(&name("canary_ppm")),

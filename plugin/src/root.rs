@@ -155,15 +155,6 @@ impl RootContext for Root {
 /// Parts of a policy that are checked but that this build does not act on yet: silence would be
 /// taken for protection.
 fn tell_what_is_not_enforced(policy: &Policy) {
-    for rollout in policy
-        .rollouts
-        .iter()
-        .filter(|rollout| rollout.judge.is_some())
-    {
-        let name = &rollout.name;
-        let message = format!("rollout {name}: `judge` is not enforced by this build");
-        host::log(Level::Warn, &message);
-    }
     if policy
         .trust
         .as_ref()

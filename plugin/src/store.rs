@@ -8,8 +8,8 @@ use breakglass_policy::{Epoch, Head, Name, Roster, State, StateError, Timestamp,
 
 use crate::host::{self, Cas, Status};
 
-pub(crate) use record::Record;
 use record::Shelf;
+pub(crate) use record::{Judged, Record, Trip};
 
 /// The shared data of one policy, by its keys.
 #[derive(Debug)]

@@ -3,6 +3,7 @@
 mod body;
 mod course;
 mod exchange;
+mod judge;
 mod open;
 mod plan;
 mod redaction;
@@ -10,7 +11,7 @@ mod tally;
 
 use std::cell::{Cell, RefCell};
 
-use breakglass_policy::{HeaderName, Policy, RolloutId, Router, Timestamp};
+use breakglass_policy::{HeaderName, Policy, Router, Timestamp};
 
 use crate::headers::OwnHeaders;
 use crate::host;
@@ -29,11 +30,13 @@ pub(crate) struct Traffic {
     plans: Box<[RolloutPlan]>,
     live: Live,
     open: RefCell<OpenStreams>,
-    /// The rollouts of which something was counted that is not shared yet.
-    dirty: RefCell<Vec<RolloutId>>,
+    /// The places of the rollouts of which something was counted that is not shared yet.
+    dirty: RefCell<Vec<usize>>,
     /// Whether a rollout bounds how long answers may take.
     bounds_time: bool,
     has_ticks: Cell<bool>,
+    /// The place of the rollout whose trial is to begin next.
+    unbegun: Cell<usize>,
     /// What leaves in the place of the chunk in hand; one for all streams, which take turns.
     scratch: RefCell<Vec<u8>>,
 }
@@ -57,6 +60,7 @@ impl Traffic {
                 .any(|plan: &RolloutPlan| plan.latency().is_some()),
             dirty: RefCell::default(),
             has_ticks: Cell::new(true),
+            unbegun: Cell::new(0),
             router: Router::new(&policy),
             own_headers: OwnHeaders::new(set_by_arms.map(HeaderName::as_str)),
             plans: plans.into(),
@@ -77,7 +81,7 @@ impl Traffic {
 
     /// What this configuration has counted is shared before it is gone.
     pub(crate) fn end(&self) {
-        self.fold();
+        self.fold(host::now());
     }
 
     /// Reaches what waits: requests without an answer, answers without a next chunk.
@@ -88,7 +92,8 @@ impl Traffic {
         if self.bounds_time {
             self.find_slow(now);
         }
-        self.fold();
+        self.begin_trials();
+        self.fold(now);
         let due = self.open.borrow_mut().due(&in_force);
         // The registry is not borrowed while a stream ends: a proxy may call back at once.
         for (stream, end) in due {

@@ -16,6 +16,7 @@ use crate::warrant::{Subject, WarrantRefused};
 
 mod obey;
 mod publish;
+mod rollback;
 
 /// The controls in force, by rollout. Encoded as MessagePack in shared data.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]

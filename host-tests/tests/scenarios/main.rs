@@ -11,6 +11,7 @@ mod decision;
 mod growth;
 mod independent;
 mod join;
+mod judge;
 mod kill;
 mod matching;
 mod metrics;

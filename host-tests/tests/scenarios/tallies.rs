@@ -26,14 +26,14 @@ pub(crate) fn ended(count: u64, news: Value) -> Value {
     with(quiet, news)
 }
 
-/// Everybody on the canary but `vip`; `signals` are watched, and what `redaction` says is looked for.
+/// `u` is on the canary and `vip` is not; `signals` are watched, and what `redaction` says is looked for.
 pub(crate) fn watching(signals: Value, redaction: Value) -> Value {
     let more = json!({
-        "pins": {"stable": ["vip"]},
+        "pins": {"stable": ["vip"], "canary": ["u"]},
         "judge": {"alpha": 0.001, "signals": signals},
         "redaction": redaction
     });
-    let control = json!({"generation": 1, "ramp": {"percent": 100}});
+    let control = json!({"generation": 1, "ramp": {"percent": 50}});
     policy([with(rollout(control), more)])
 }
 

@@ -1,8 +1,9 @@
 //! What the operator endpoint tells: the state in force and who has it.
 
+use breakglass_policy::judge::Verdict;
 use breakglass_policy::{
     Arm, ArmTally, Closed, Control, Entity, Entry, Epoch, Generation, Map, Name, Percent,
-    Redactions, Roster, State, Timestamp, Trust,
+    Redactions, Roster, SignalReport, State, Timestamp, Trial, Trust,
 };
 use serde::Serialize;
 
@@ -11,7 +12,7 @@ use crate::host;
 use crate::metrics::{ArmMetrics, RolloutMetrics};
 use crate::operator::Operator;
 use crate::problem::Problem;
-use crate::store::StoreError;
+use crate::store::{Judged, Record, StoreError, Trip};
 use crate::vm;
 
 /// `GET /v1/state`: every rollout's effective control and tallies, and what each worker has seen.
@@ -86,9 +87,28 @@ struct RolloutReport<'a> {
     warrants_after: Option<Generation>,
     since_epoch: Epoch,
     arms: ArmReports,
+    /// Where the policy has a judge.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    judge: Option<JudgeReport>,
     killed_streams: u64,
     blocked: u64,
     keyless: u64,
+}
+
+/// What the judge makes of the answers.
+#[derive(Serialize)]
+struct JudgeReport {
+    trip: Option<TripReport>,
+    signals: Vec<SignalReport>,
+}
+
+/// Why the judge has sent everyone to stable.
+#[derive(Serialize)]
+struct TripReport {
+    verdict: Verdict,
+    at: Timestamp,
+    /// Of the kill.
+    generation: Generation,
 }
 
 #[derive(Serialize)]
@@ -154,7 +174,7 @@ impl<'a> StateReport<'a> {
         let rollouts = state.rollouts().map(|(name, entry)| {
             let metrics = RolloutMetrics::of(name);
             // The state was read a moment ago: shared data works.
-            let sums = store.record(name).unwrap_or_default().sums;
+            let Record { sums, judged } = store.record(name).unwrap_or_default();
             let closed = state.closed(name, None);
             RolloutReport {
                 name,
@@ -167,6 +187,7 @@ impl<'a> StateReport<'a> {
                     stable: ArmReport::new(metrics.arm(Arm::Stable), sums.stable),
                     canary: ArmReport::new(metrics.arm(Arm::Canary), sums.canary),
                 },
+                judge: judged.and_then(JudgeReport::new),
                 killed_streams: metrics.killed_streams.get(),
                 blocked: metrics.blocked.get(),
                 keyless: metrics.keyless.get(),
@@ -282,6 +303,23 @@ impl<'a> TrustReport<'a> {
             generation: trust.generation,
             keys: trust.keys.iter().map(|key| &key.id).collect(),
         }
+    }
+}
+
+// === impl JudgeReport ===
+
+impl JudgeReport {
+    fn new(judged: Judged) -> Option<Self> {
+        let trial = Trial::decode(&judged.trial).ok()?;
+        let trip = judged.trip.zip(trial.trip());
+        Some(Self {
+            signals: trial.report(),
+            trip: trip.map(|(Trip { at, generation }, verdict)| TripReport {
+                verdict: verdict.clone(),
+                at,
+                generation,
+            }),
+        })
     }
 }
 

@@ -4,13 +4,42 @@
 //! by each that is renamed. A shelf is written anew with every fold, many times a second, so it is
 //! bytes in the simplest form and not a document.
 
-use breakglass_policy::{ArmTally, Entity, Name, Redactions, Tallies, limits};
+use breakglass_policy::{
+    ArmTally, Entity, Generation, Name, Redactions, Tallies, Timestamp, limits,
+};
 
 /// One rollout's record.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Record {
     /// What was counted, summed over workers.
     pub(crate) sums: Tallies,
+    /// What the judge makes of it, where there is one.
+    pub(crate) judged: Option<Judged>,
+}
+
+/// A trial, shared between workers.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Judged {
+    /// Of what it is a trial.
+    pub(crate) identity: u64,
+    /// The generation in force when it began.
+    pub(crate) began: Generation,
+    /// The generation of the kill that ended it, whoever gave it.
+    pub(crate) ended: Option<Generation>,
+    pub(crate) looked_at: Timestamp,
+    /// As much of the sums as the trial has seen, or is not to see.
+    pub(crate) seen: Tallies,
+    pub(crate) trip: Option<Trip>,
+    /// The trial itself, as it encodes itself.
+    pub(crate) trial: Vec<u8>,
+}
+
+/// That a trial has tripped.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Trip {
+    pub(crate) at: Timestamp,
+    /// Of the kill.
+    pub(crate) generation: Generation,
 }
 
 /// The records of the rollouts whose names fall together, the last written last.
@@ -98,14 +127,37 @@ impl Record {
             return None;
         }
         let sums = reader.tallies()?;
-        reader.rest.is_empty().then_some(Self { sums })
+        let judged = match reader.number()? {
+            0 => None,
+            _ => Some(reader.judged()?),
+        };
+        reader.rest.is_empty().then_some(Self { sums, judged })
     }
 
     fn encode(&self) -> Vec<u8> {
         let mut bytes = Vec::new();
         write_number(&mut bytes, FORMAT);
         write_tallies(&mut bytes, &self.sums);
+        write_number(&mut bytes, self.judged.is_some().into());
+        if let Some(judged) = &self.judged {
+            judged.write(&mut bytes);
+        }
         bytes
+    }
+}
+
+// === impl Judged ===
+
+impl Judged {
+    fn write(&self, bytes: &mut Vec<u8>) {
+        write_number(bytes, self.identity);
+        write_number(bytes, self.began.get());
+        write_optional(bytes, self.ended);
+        write_number(bytes, self.looked_at.millis());
+        write_tallies(bytes, &self.seen);
+        write_optional(bytes, self.trip.map(|trip| trip.generation));
+        write_number(bytes, self.trip.map_or(0, |trip| trip.at.millis()));
+        write_bytes(bytes, &self.trial);
     }
 }
 
@@ -147,6 +199,33 @@ impl<'a> Reader<'a> {
         let (bytes, rest) = self.rest.split_at_checked(length)?;
         self.rest = rest;
         Some(bytes)
+    }
+
+    /// A generation, or that there is none.
+    fn optional(&mut self) -> Option<Option<Generation>> {
+        match self.number()?.checked_sub(1) {
+            Some(number) => Generation::new(number).map(Some),
+            None => Some(None),
+        }
+    }
+
+    fn judged(&mut self) -> Option<Judged> {
+        let identity = self.number()?;
+        let began = Generation::new(self.number()?)?;
+        let ended = self.optional()?;
+        let looked_at = Timestamp::from_millis(self.number()?);
+        let seen = self.tallies()?;
+        let tripped = self.optional()?;
+        let at = Timestamp::from_millis(self.number()?);
+        Some(Judged {
+            identity,
+            began,
+            ended,
+            looked_at,
+            seen,
+            trip: tripped.map(|generation| Trip { at, generation }),
+            trial: self.bytes()?.to_vec(),
+        })
     }
 
     fn tallies(&mut self) -> Option<Tallies> {
@@ -198,6 +277,11 @@ fn write_tallies(bytes: &mut Vec<u8>, tallies: &Tallies) {
             write_number(bytes, redactions.found);
         }
     }
+}
+
+fn write_optional(bytes: &mut Vec<u8>, generation: Option<Generation>) {
+    let number = generation.map_or(0, |generation| generation.get().saturating_add(1));
+    write_number(bytes, number);
 }
 
 fn write_bytes(bytes: &mut Vec<u8>, written: &[u8]) {

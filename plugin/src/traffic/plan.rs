@@ -3,12 +3,13 @@
 use std::rc::Rc;
 
 use breakglass_policy::edit::JsonEdits;
-use breakglass_policy::{Arm, ArmSpec, Bucketing, Entity, Judge, Latency, Rollout, Signal, Status};
+use breakglass_policy::{Arm, ArmSpec, Bucketing, Entity, Latency, Rollout, Signal, Status};
 use breakglass_redact::ProfileError;
 
 use crate::headers::name;
 use crate::host::{self, Map};
 use crate::metrics::RolloutMetrics;
+use crate::traffic::judge::JudgePlan;
 use crate::traffic::redaction::RedactionPlan;
 use crate::traffic::tally::Pending;
 
@@ -20,7 +21,7 @@ pub(crate) struct RolloutPlan {
     pub(crate) metrics: Rc<RolloutMetrics>,
     pub(crate) redaction: RedactionPlan,
     pub(crate) pending: Pending,
-    judge: Option<Judge>,
+    pub(crate) judge: Option<JudgePlan>,
     stable: ArmPlan,
     canary: ArmPlan,
 }
@@ -46,7 +47,7 @@ impl RolloutPlan {
             metrics: RolloutMetrics::of(&rollout.name),
             redaction: RedactionPlan::new(rollout)?,
             pending: Pending::default(),
-            judge: rollout.judge.clone(),
+            judge: JudgePlan::new(rollout),
             stable: ArmPlan::new(rollout, Arm::Stable),
             canary: ArmPlan::new(rollout, Arm::Canary),
         })

@@ -317,8 +317,9 @@ impl Traffic {
         self.count(stream.rollout, stream.arm, |tally| {
             urgent = body.add_intolerable(plan, stream.arm, news, tally);
         });
-        if urgent {
-            self.fold();
+        // On the stable arm it is no news to the judge.
+        if urgent && stream.arm == Arm::Canary {
+            self.fold_urgently(stream.rollout);
         }
     }
 }

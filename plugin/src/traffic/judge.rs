@@ -1,0 +1,157 @@
+//! The judge of one rollout, at work over what all workers have counted.
+
+use std::hash::Hasher;
+use std::ops::Deref;
+
+use breakglass_policy::judge::Verdict;
+use breakglass_policy::{
+    Arm, Generation, InFlight, Increment, Judge, Rollout, SignalName, Tallies, Timestamp, Trial,
+};
+use rustc_hash::FxHasher;
+
+use crate::live::Standing;
+use crate::store::{Judged, Record, StoreError, Trip};
+
+/// What a rollout's trial is about.
+#[derive(Debug)]
+pub(crate) struct JudgePlan {
+    judge: Judge,
+    /// Tells trials apart: another judge or another version begins another one.
+    identity: u64,
+}
+
+/// What a worker brings to a look at the trial.
+pub(crate) struct Look<'a, K> {
+    /// What it has counted, which is part of the record already.
+    pub(crate) news: &'a Tallies,
+    pub(crate) standing: Standing,
+    pub(crate) now: Timestamp,
+    /// Whether it may not wait.
+    pub(crate) urgent: bool,
+    /// Whether the policy at hand is the one that was published last.
+    pub(crate) is_newest: bool,
+    /// Puts a kill in force and tells its generation.
+    pub(crate) kill: K,
+}
+
+/// What came of a look.
+#[derive(Debug, PartialEq)]
+pub(crate) enum Seen {
+    /// All that there is.
+    All,
+    /// Another worker has just looked: what came since then waits.
+    Later,
+    /// The canary is worse, and everyone is on stable from this generation on.
+    Tripped(Verdict, Generation),
+}
+
+// === impl JudgePlan ===
+
+impl JudgePlan {
+    pub(crate) fn new(rollout: &Rollout) -> Option<Self> {
+        let judge = rollout.judge.clone()?;
+        let mut hasher = FxHasher::default();
+        for arm in Arm::BOTH {
+            hasher.write(rollout.arms.get(arm).version.as_str().as_bytes());
+            hasher.write_u8(0);
+        }
+        hasher.write(&serde_json::to_vec(&judge).unwrap_or_default());
+        Some(Self {
+            judge,
+            identity: hasher.finish(),
+        })
+    }
+
+    /// Shows the trial what came since the last look. If it trips, the kill is in force before anybody
+    /// can read why.
+    pub(crate) fn look<K>(&self, record: &mut Record, look: &mut Look<'_, K>) -> Seen
+    where
+        K: FnMut(InFlight) -> Result<Generation, StoreError>,
+    {
+        let Standing {
+            generation,
+            killed,
+            share,
+        } = look.standing;
+        let Record { sums, judged } = record;
+        if let Some(other) = judged
+            && other.identity != self.identity
+            && !look.is_newest
+        {
+            // Of versions that have been replaced: counted, but not in this trial.
+            other.seen.add(look.news);
+            return Seen::All;
+        }
+        let known = judged.take().filter(|it| it.identity == self.identity);
+        let judged =
+            judged.insert(known.unwrap_or_else(|| self.begin(sums.since(look.news), look)));
+        if killed && generation >= judged.began {
+            judged.ended = judged.ended.max(Some(generation));
+        }
+        match judged.ended {
+            // Somebody has armed it again.
+            Some(ended) if !killed && generation > ended => {
+                *judged = self.begin(sums.clone(), look);
+            }
+            Some(_) => return Seen::All,
+            None => {}
+        }
+        if *sums == judged.seen {
+            return Seen::All;
+        }
+        let (now, last) = (look.now.millis(), judged.looked_at.millis());
+        if !look.urgent && now.abs_diff(last) < LOOK_EVERY_MILLIS {
+            return Seen::Later;
+        }
+        // A trial that cannot be read begins anew.
+        let trial = Trial::decode(&judged.trial);
+        let mut trial = trial.unwrap_or_else(|_| Trial::new(&self.judge));
+        let increment = Increment::between(&judged.seen, sums, share, look.now);
+        let verdict = trial.observe(&increment);
+        let mut seen = Seen::All;
+        if let Some(verdict) = verdict {
+            let in_flight = match verdict.0.signal {
+                // What is open leaks as well; of anything else most open answers are good.
+                SignalName::ZeroTolerance => InFlight::Cut,
+                _ => InFlight::Drain,
+            };
+            let Ok(generation) = (look.kill)(in_flight) else {
+                return Seen::Later;
+            };
+            judged.ended = Some(generation);
+            judged.trip = Some(Trip {
+                at: look.now,
+                generation,
+            });
+            seen = Seen::Tripped(verdict, generation);
+        }
+        judged.looked_at = look.now;
+        judged.seen = sums.clone();
+        judged.trial = trial.encode().unwrap_or_default();
+        seen
+    }
+
+    fn begin<K>(&self, seen: Tallies, look: &Look<'_, K>) -> Judged {
+        Judged {
+            identity: self.identity,
+            began: look.standing.generation,
+            ended: None,
+            looked_at: Timestamp::EPOCH,
+            seen,
+            trip: None,
+            trial: Trial::new(&self.judge).encode().unwrap_or_default(),
+        }
+    }
+}
+
+impl Deref for JudgePlan {
+    type Target = Judge;
+
+    fn deref(&self) -> &Judge {
+        &self.judge
+    }
+}
+
+/// Between two looks of whichever worker: often enough to lose no time beside a tick, and no more
+/// often however many workers there are.
+const LOOK_EVERY_MILLIS: u64 = 20;
