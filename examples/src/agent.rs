@@ -42,8 +42,10 @@ pub struct AgentConfig {
     pub writes: Writes,
     /// Between two writes of one answer, the pauses between events aside.
     pub write_delay: Duration,
-    /// Share of requests that are answered with status 500.
+    /// Share of requests that fail.
     pub error_rate: Rate,
+    /// How they fail.
+    pub failure: Failure,
     /// Share of answers that leak made-up personal data: once, and a long answer again and again.
     pub pii_rate: Rate,
     /// What it leaks, one sentence after the other; what of it, says [`Agent::leaked`].
@@ -60,6 +62,18 @@ pub enum Writes {
     Token,
     /// Byte by byte.
     Byte,
+}
+
+/// How a request fails.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Failure {
+    /// With status 500.
+    #[default]
+    Status,
+    /// With an error event in the middle of the stream; what is to be no stream, with status 500.
+    ErrorEvent,
+    /// The connection closes in the middle of the answer.
+    BreakOff,
 }
 
 /// A share of the requests, spread evenly and without chance: of any n requests in a row, it hits
@@ -170,6 +184,7 @@ impl AgentConfig {
             writes: Writes::default(),
             write_delay: Duration::ZERO,
             error_rate: Rate::default(),
+            failure: Failure::default(),
             pii_rate: Rate::default(),
             pii: &SENTENCES,
         }
@@ -237,6 +252,23 @@ impl FromStr for Writes {
             "byte" => Ok(Self::Byte),
             _ => Err(anyhow!(
                 "not a way to write: {text}; it is event, token or byte"
+            )),
+        }
+    }
+}
+
+// === impl Failure ===
+
+impl FromStr for Failure {
+    type Err = anyhow::Error;
+
+    fn from_str(text: &str) -> Result<Self> {
+        match text {
+            "status" => Ok(Self::Status),
+            "error-event" => Ok(Self::ErrorEvent),
+            "break-off" => Ok(Self::BreakOff),
+            _ => Err(anyhow!(
+                "not a way to fail: {text}; it is status, error-event or break-off"
             )),
         }
     }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use breakglass_examples::agent::{Agent, AgentConfig, Ending, Rate, Writes};
+use breakglass_examples::agent::{Agent, AgentConfig, Ending, Failure, Rate, Writes};
 use breakglass_examples::http;
 use breakglass_examples::load::{End, Plan, Shape, Update, users};
 use tokio::sync::mpsc;
@@ -47,6 +47,34 @@ async fn an_agent_fails_as_often_as_it_is_told_to() {
     agent.reconfigure(quick());
     let records = Plan::new(agent.addr(), users(100)).run().await;
     assert!(records.iter().all(|record| record.is_good()));
+}
+
+#[tokio::test]
+async fn an_agent_fails_in_the_way_it_is_told_to() {
+    for (failure, stream, json) in [
+        (Failure::Status, "status", "status"),
+        (Failure::ErrorEvent, "event", "status"),
+        (Failure::BreakOff, "reset", "reset"),
+    ] {
+        let agent = start(AgentConfig {
+            error_rate: Rate::ALWAYS,
+            failure,
+            ..quick()
+        })
+        .await;
+        for (shape, expected) in [(Shape::Stream { tokens: 8 }, stream), (Shape::Json, json)] {
+            let mut plan = Plan::new(agent.addr(), users(1));
+            plan.shape = shape;
+            let record = plan.run().await.remove(0);
+            let way = match (record.status, &record.end) {
+                (Some(500), End::Whole) => "status",
+                (Some(200), End::Error { .. }) => "event",
+                (Some(200), End::Reset(_)) => "reset",
+                _ => "no failure",
+            };
+            assert_eq!(way, expected, "{failure:?}: {record:?}");
+        }
+    }
 }
 
 #[tokio::test]

@@ -132,6 +132,15 @@ impl Draft {
         }
     }
 
+    /// The event by which the agent says, in the middle of a stream, that it failed.
+    pub(super) fn error_event(config: &AgentConfig, ask: &Ask) -> String {
+        let error = error(config);
+        match ask.provider {
+            Provider::OpenAi => format!("data: {error}\n\n"),
+            Provider::Anthropic => format!("event: error\ndata: {error}\n\n"),
+        }
+    }
+
     fn say(&mut self, text: &str) {
         let space = if self.tokens.is_empty() { "" } else { " " };
         self.tokens.push(format!("{space}{text}"));
@@ -177,6 +186,7 @@ pub(super) fn echo(version: &str, head: &Parts, body: &[u8]) -> String {
 /// What a failing agent answers.
 pub(super) fn error(config: &AgentConfig) -> String {
     json!({
+        "type": "error",
         "error": {"type": "server_error", "message": "the agent failed, as it was told to"},
         "version": config.version,
     })

@@ -1,6 +1,7 @@
 //! The agent's HTTP/1.1 server.
 
 use std::convert::Infallible;
+use std::io;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -19,10 +20,11 @@ use tokio::task::JoinSet;
 
 use super::answer::{self, Ask, Draft};
 use super::log::Number;
-use super::{AgentConfig, Ending, Seen, Shared};
+use super::{AgentConfig, Ending, Failure, Seen, Shared};
 use crate::UNIT_HEADER;
 
-type Body = UnsyncBoxBody<Bytes, Infallible>;
+/// With the error that breaks it off.
+type Body = UnsyncBoxBody<Bytes, io::Error>;
 
 /// Accepts connections until the task is aborted, which ends the connections too.
 pub(super) async fn serve(listener: TcpListener, shared: Arc<Shared>) {
@@ -105,7 +107,13 @@ async fn chat(ask: Ask, number: Number, at: Instant, shared: Arc<Shared>) -> Res
     };
     tokio::time::sleep_until((at + config.latency).into()).await;
 
-    let (status, content_type, parts) = if config.error_rate.hits(number) {
+    let failure = config.error_rate.hits(number).then_some(config.failure);
+    let said_by_status = match failure {
+        Some(Failure::Status) => true,
+        Some(Failure::ErrorEvent) => !ask.stream,
+        Some(Failure::BreakOff) | None => false,
+    };
+    let (status, content_type, parts) = if said_by_status {
         (
             StatusCode::INTERNAL_SERVER_ERROR,
             JSON,
@@ -114,16 +122,22 @@ async fn chat(ask: Ask, number: Number, at: Instant, shared: Arc<Shared>) -> Res
     } else {
         let draft = Draft::new(&config, &ask, number, config.pii_rate.hit(number));
         open.shared.log.leak(&draft.leaks);
-        match ask.stream {
-            true => (
-                StatusCode::OK,
-                "text/event-stream",
-                draft.events(&config, &ask),
-            ),
-            false => (StatusCode::OK, JSON, vec![draft.json(&config, &ask)]),
+        let (content_type, mut parts) = match ask.stream {
+            true => ("text/event-stream", draft.events(&config, &ask)),
+            false => (JSON, halves(draft.json(&config, &ask), failure)),
+        };
+        if let Some(failure) = failure {
+            parts.truncate(parts.len() / 2);
+            let last = match failure {
+                Failure::ErrorEvent => Some(Draft::error_event(&config, &ask)),
+                Failure::Status | Failure::BreakOff => None,
+            };
+            parts.extend(last);
         }
+        (StatusCode::OK, content_type, parts)
     };
-    let mut response = Response::new(written(parts, config, open));
+    let breaks_off = failure == Some(Failure::BreakOff);
+    let mut response = Response::new(written(parts, config, open, breaks_off));
     *response.status_mut() = status;
     response
         .headers_mut()
@@ -134,11 +148,23 @@ async fn chat(ask: Ask, number: Number, at: Instant, shared: Arc<Shared>) -> Res
     response
 }
 
+/// A document in parts, of which the first half can be written.
+fn halves(json: String, failure: Option<Failure>) -> Vec<String> {
+    match failure {
+        Some(_) => {
+            let (first, second) = json.split_at(json.len() / 2);
+            vec![first.to_owned(), second.to_owned()]
+        }
+        None => vec![json],
+    }
+}
+
 /// A body that is written part by part, with the configured cuts and pauses.
-fn written(mut parts: Vec<String>, config: Arc<AgentConfig>, open: Open) -> Body {
-    if let ([part], super::Writes::Event) = (parts.as_mut_slice(), config.writes) {
+fn written(mut parts: Vec<String>, config: Arc<AgentConfig>, open: Open, breaks_off: bool) -> Body {
+    if let ([part], super::Writes::Event, false) = (parts.as_mut_slice(), config.writes, breaks_off)
+    {
         open.written();
-        return Full::from(std::mem::take(part)).boxed_unsync();
+        return whole(std::mem::take(part));
     }
     // One frame at a time: each becomes a write of its own.
     let (mut sender, body) = Channel::new(1);
@@ -162,9 +188,22 @@ fn written(mut parts: Vec<String>, config: Arc<AgentConfig>, open: Open) -> Body
                 tokio::task::yield_now().await;
             }
         }
-        open.written();
+        match breaks_off {
+            // What was written so far goes out first.
+            true => {
+                tokio::time::sleep(BREAK_OFF_AFTER).await;
+                sender.abort(io::ErrorKind::ConnectionAborted.into());
+            }
+            false => open.written(),
+        }
     });
     body.boxed_unsync()
+}
+
+fn whole(text: String) -> Body {
+    Full::from(text)
+        .map_err(|never| match never {})
+        .boxed_unsync()
 }
 
 fn seen(head: &Parts) -> Seen {
@@ -186,7 +225,7 @@ fn text(headers: &HeaderMap, name: &str) -> Option<String> {
 }
 
 fn json(status: StatusCode, body: String) -> Response<Body> {
-    let mut response = Response::new(Full::from(body).boxed_unsync());
+    let mut response = Response::new(whole(body));
     *response.status_mut() = status;
     response
         .headers_mut()
@@ -218,6 +257,8 @@ impl Drop for Open {
 }
 
 const JSON: &str = "application/json";
+
+const BREAK_OFF_AFTER: std::time::Duration = std::time::Duration::from_millis(1);
 
 /// Where the agent answers, and what the other paths end with where it does: those of the clients
 /// of both providers.

@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use anyhow::Result;
-use breakglass_examples::agent::{Agent, AgentConfig, Rate, Writes};
+use breakglass_examples::agent::{Agent, AgentConfig, Failure, Rate, Writes};
 use clap::Parser;
 
 /// Two fake agents, an old and a new prompt version, that answer like an OpenAI-compatible service.
@@ -42,6 +42,9 @@ struct Arguments {
     /// Share of requests that the new version fails, in percent
     #[arg(long, value_name = "PERCENT", default_value = "0%")]
     canary_error_rate: Rate,
+    /// How it fails them: status, error-event or break-off
+    #[arg(long, value_name = "WAY", default_value = "status")]
+    canary_failure: Failure,
     /// Share of the old version's answers with made-up personal data, in percent
     #[arg(long, value_name = "PERCENT", default_value = "0%")]
     stable_pii_rate: Rate,
@@ -60,6 +63,7 @@ async fn main() -> Result<()> {
     let stable = Agent::start(stable, arguments.stable).await?;
     let canary = AgentConfig {
         error_rate: arguments.canary_error_rate,
+        failure: arguments.canary_failure,
         pii_rate: arguments.canary_pii_rate,
         ..arguments.config(&arguments.canary_version)
     };

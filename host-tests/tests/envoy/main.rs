@@ -17,6 +17,7 @@ mod body_on_tick;
 mod configurations;
 mod hostile;
 mod http3;
+mod judge;
 mod kill;
 mod odd_requests;
 mod open_streams;
