@@ -5,6 +5,10 @@
 //! may look as often as it likes, and comes to a [`Verdict`] when the canary is worse by more than
 //! chance explains. `docs/judge.md` says what it tests and why that is sound.
 
+mod block;
+mod evidence;
+mod process;
+mod split;
 mod tally;
 mod trial;
 mod verdict;
@@ -69,7 +73,7 @@ pub enum Signal {
     /// Answers in which PII was found.
     #[serde(rename_all = "snake_case")]
     Redactions {
-        /// Of which entity; `*` for each of those that no other signal names.
+        /// Of which entity; `*` for each that is found, but those of other `redactions` signals.
         entity: Entity,
         /// Whether fewer of them are a sign too: a redactor that fell silent.
         #[serde(default)]
@@ -412,3 +416,6 @@ impl FromTree for Factor {
 }
 
 read_by_serde!(Factor);
+
+#[cfg(test)]
+mod tests;

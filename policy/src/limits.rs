@@ -37,6 +37,10 @@ pub const SALT_BYTES: usize = 256;
 pub const EDITS: usize = 32;
 /// Entities that one rollout defines. Each is a metric per rollout, arm, direction and action.
 pub const DEFINED_ENTITIES: usize = 32;
+/// Entities that a judge compares one by one where the policy names none, first found first. Each costs
+/// 200 bytes of shared state; the last one trips only on four thousand times the evidence of the first
+/// alone, so that more would be no help.
+pub const JUDGED_ENTITIES: usize = 64;
 /// Literals and shapes of one defined entity. All that may begin with the byte at hand are tried at
 /// the beginning of every word.
 pub const PATTERNS: usize = 256;

@@ -40,6 +40,17 @@ impl Percent {
         self.ppm
     }
 
+    /// The share that `part` is of `whole`, to the nearest part per million; nobody of nothing.
+    pub fn of(part: u64, whole: u64) -> Self {
+        if whole == 0 {
+            return Self::ZERO;
+        }
+        let part = part.min(whole) as f64 / whole as f64;
+        Self {
+            ppm: (part * f64::from(PPM_ALL) + 0.5) as u32,
+        }
+    }
+
     fn from_whole(percent: u64) -> Option<Self> {
         let ppm = u32::try_from(percent).ok()?.checked_mul(PPM_PER_PERCENT)?;
         Self::from_ppm(ppm)

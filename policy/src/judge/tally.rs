@@ -90,6 +90,12 @@ impl ArmTally {
         *self == Self::default()
     }
 
+    /// In how many answers an entity was found.
+    pub fn answers_with(&self, entity: &Entity) -> u64 {
+        let redactions = self.redactions.get(entity);
+        redactions.map_or(0, |redactions| redactions.answers)
+    }
+
     /// Counts an answer in which the entity was found so often.
     pub fn redacted(&mut self, entity: &Entity, found: u64) {
         let one = Redactions { answers: 1, found };

@@ -139,9 +139,56 @@ impl SignalReport {
 }
 
 impl fmt::Display for SignalReport {
+    /// All the numbers, in one line.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.signal.as_str())
+        let Self { stable, canary, .. } = self;
+        f.write_str(self.signal.as_str())?;
+        if let Some(entity) = &self.entity {
+            write!(f, " of {entity}")?;
+        }
+        match self.signal {
+            SignalName::ZeroTolerance => {
+                return write!(
+                    f,
+                    ": in {} of {} answers of the canary, none is tolerated (stable: {} of {})",
+                    canary.bad, canary.of, stable.bad, stable.of
+                );
+            }
+            SignalName::SampleRatio => write!(
+                f,
+                ": the canary got {canary} of the requests, it was to get {}",
+                self.share
+            )?,
+            _ => write!(
+                f,
+                ": canary {canary}, stable {stable}; the canary had {} of these answers",
+                rounded(self.share)
+            )?,
+        }
+        let looked_for = match self.side {
+            Side::More => "more",
+            Side::Fewer => "fewer",
+        };
+        write!(
+            f,
+            "; evidence for {looked_for}: {}, rolls back from {} on",
+            self.e_value as u64, self.threshold as u64
+        )
     }
+}
+
+impl fmt::Display for Count {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let share = rounded(Percent::of(self.bad, self.of));
+        write!(f, "{} of {} ({share})", self.bad, self.of)
+    }
+}
+
+/// To two decimal places: more would only look exact.
+fn rounded(share: Percent) -> Percent {
+    let hundredths = share.ppm().saturating_add(PPM_PER_HUNDREDTH / 2) / PPM_PER_HUNDREDTH;
+    let ppm = hundredths.saturating_mul(PPM_PER_HUNDREDTH);
+    Percent::from_ppm(ppm).unwrap_or(share)
 }
 
 // === impl Verdict ===
@@ -159,3 +206,6 @@ impl fmt::Display for Verdict {
         self.0.fmt(f)
     }
 }
+
+/// A hundredth of a percent.
+const PPM_PER_HUNDREDTH: u32 = 100;
