@@ -1,7 +1,8 @@
 //! What the operator endpoint answers. Read with an open mind: filters are older and newer.
 
-use breakglass_policy::{Control, Generation};
-use serde::Deserialize;
+use breakglass_policy::{Control, Generation, Name, Percent, Timestamp};
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
 use serde_json::{Number, Value};
 
 /// The answer to an order that was carried out.
@@ -29,19 +30,20 @@ pub(crate) struct RolloutReceipt {
     pub(crate) workers: Workers,
 }
 
-/// How many workers have a control in force.
-#[derive(Debug, Deserialize)]
+/// How many workers have a control in force, who has not, and after how long half of them, 99 of 100
+/// and the last had it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Workers {
     pub(crate) total: usize,
     pub(crate) in_force: usize,
-    #[serde(default)]
-    stragglers: Vec<String>,
-    #[serde(default)]
-    p50_ms: Option<Number>,
-    #[serde(default)]
-    p99_ms: Option<Number>,
-    #[serde(default)]
-    max_ms: Option<Number>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) stragglers: Vec<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) p50_ms: Option<Number>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) p99_ms: Option<Number>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) max_ms: Option<Number>,
 }
 
 /// The answer to `GET /v1/state`.
@@ -54,6 +56,10 @@ pub(crate) struct StateAnswer {
     pub(crate) filter: Filter,
     #[serde(default)]
     pub(crate) boot: String,
+    #[serde(default)]
+    at: Value,
+    #[serde(default)]
+    trust: Value,
     #[serde(default)]
     pub(crate) rollouts: Vec<RolloutState>,
     #[serde(default)]
@@ -68,12 +74,19 @@ pub(crate) struct Filter {
     pub(crate) commit: String,
 }
 
-/// One rollout of a state.
+/// One rollout of a state. What not every command needs is read when it is asked for: who kills does not
+/// stumble over a count.
 #[derive(Debug, Deserialize)]
 pub(crate) struct RolloutState {
     pub(crate) name: String,
     #[serde(default)]
     control: Value,
+    #[serde(default)]
+    warrants_after: Value,
+    #[serde(default)]
+    arms: Value,
+    #[serde(default)]
+    judge: Value,
     #[serde(default)]
     pub(crate) percent: Option<Number>,
     #[serde(default)]
@@ -110,7 +123,12 @@ pub(crate) fn clean(text: &str) -> String {
 
 fn generation(control: &Value) -> Option<Generation> {
     // Alone: a newer filter's control may have members that nobody here knows.
-    serde_json::from_value(control.get("generation")?.clone()).ok()
+    known(control.get("generation")?)
+}
+
+/// A value, if it is of a form that is known here.
+fn known<T: DeserializeOwned>(value: &Value) -> Option<T> {
+    T::deserialize(value).ok()
 }
 
 // === impl OrderAnswer ===
@@ -118,7 +136,7 @@ fn generation(control: &Value) -> Option<Generation> {
 impl OrderAnswer {
     /// The control that is in force now; `None` if it is of a form that is not known here.
     pub(crate) fn control(&self) -> Option<Control> {
-        serde_json::from_value(self.control.clone()).ok()
+        known(&self.control)
     }
 
     /// Whether the control says, in whatever form, that its kill-switch is off.
@@ -128,11 +146,70 @@ impl OrderAnswer {
     }
 }
 
+// === impl StateAnswer ===
+
+impl StateAnswer {
+    pub(crate) fn rollout(&self, name: &Name) -> Option<&RolloutState> {
+        let mut rollouts = self.rollouts.iter();
+        rollouts.find(|rollout| rollout.name == name.as_str())
+    }
+
+    /// When it answered, by its own clock.
+    pub(crate) fn at(&self) -> Option<Timestamp> {
+        known(&self.at)
+    }
+
+    /// The ids of the keys that it trusts, and how often that has changed; `None` where it trusts none.
+    pub(crate) fn trusted(&self) -> Option<(Generation, Vec<Name>)> {
+        Some((
+            known(self.trust.get("generation")?)?,
+            known(self.trust.get("keys")?)?,
+        ))
+    }
+
+    /// That it has no such rollout, and which it has.
+    pub(crate) fn lacks(&self, name: &Name) -> String {
+        let names = self.rollouts.iter().map(|rollout| clean(&rollout.name));
+        let names = names.collect::<Vec<_>>().join(", ");
+        format!("no rollout `{name}` is in force there; there are: {names}")
+    }
+}
+
 // === impl RolloutState ===
 
 impl RolloutState {
     pub(crate) fn generation(&self) -> Option<Generation> {
         generation(&self.control)
+    }
+
+    /// The control; `None` if it is of a form that is not known here.
+    pub(crate) fn control(&self) -> Option<Control> {
+        known(&self.control)
+    }
+
+    /// The canary's share at this moment.
+    pub(crate) fn share(&self) -> Option<Percent> {
+        known(&Value::Number(self.percent.clone()?))
+    }
+
+    /// What the approvers of the next warrant must have seen at least.
+    pub(crate) fn warrants_after(&self) -> Option<Generation> {
+        known(&self.warrants_after)
+    }
+
+    /// What came to an arm.
+    pub(crate) fn arm(&self, name: &str) -> Option<&Value> {
+        self.arms.get(name)
+    }
+
+    /// What made the filter's judge take everybody back.
+    pub(crate) fn judge_trip(&self) -> Option<&Value> {
+        self.judge.get("trip").filter(|trip| !trip.is_null())
+    }
+
+    /// Whether the filter itself compares the arms.
+    pub(crate) fn has_judge(&self) -> bool {
+        !self.judge.is_null()
     }
 
     /// A term of the control, unless it is `null`.

@@ -28,6 +28,29 @@ pub(crate) enum Written {
     Newer(Generation),
 }
 
+/// The policy that a file holds: JSON, or an Envoy ECDS file with it below `value: |`.
+pub(crate) fn policy(file: &Path) -> Result<Policy> {
+    read(file).map(|(_, _, policy)| policy)
+}
+
+/// A file's text, where in it the policy is, and the policy.
+fn read(file: &Path) -> Result<(String, text::PolicyText, Policy)> {
+    let name = file.display();
+    // Not standard input, whatever its name: it is written as well.
+    let size = std::fs::metadata(file).with_context(|| format!("cannot open {name}"))?;
+    if size.len() > FILE_BYTES {
+        bail!(
+            "{name} has {} bytes, expected at most {FILE_BYTES}",
+            size.len()
+        );
+    }
+    let text = std::fs::read_to_string(file).with_context(|| format!("cannot read {name}"))?;
+    let whole = text::policy(&text).with_context(|| format!("{name} is refused"))?;
+    let policy = Policy::from_json(whole.json().as_bytes());
+    let policy = policy.with_context(|| format!("the policy in {name} is refused"))?;
+    Ok((text, whole, policy))
+}
+
 // === impl Durable ===
 
 impl Durable {
@@ -37,18 +60,7 @@ impl Durable {
     /// What is wrong with the file, or that it has no such rollout.
     pub(crate) fn read(file: &Path, rollout: &Name) -> Result<Self> {
         let name = file.display();
-        // Not standard input, whatever its name: it is written as well.
-        let size = std::fs::metadata(file).with_context(|| format!("cannot open {name}"))?;
-        if size.len() > FILE_BYTES {
-            bail!(
-                "{name} has {} bytes, expected at most {FILE_BYTES}",
-                size.len()
-            );
-        }
-        let text = std::fs::read_to_string(file).with_context(|| format!("cannot read {name}"))?;
-        let whole = text::policy(&text).with_context(|| format!("{name} is refused"))?;
-        let policy = Policy::from_json(whole.json().as_bytes());
-        let policy = policy.with_context(|| format!("the policy in {name} is refused"))?;
+        let (text, whole, policy) = read(file)?;
         let mut rollouts = policy.rollouts.iter();
         let index = rollouts.position(|known| known.name == *rollout);
         let index = index.with_context(|| {

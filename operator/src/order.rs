@@ -1,28 +1,19 @@
 //! `breakglass order`: gives an order to every proxy, and to the files that they start from.
 
-mod compose;
-mod deliver;
 mod report;
-mod survey;
 mod terms;
 
-use std::path::{Path, PathBuf};
-use std::thread;
+use std::path::PathBuf;
 
 use anyhow::{Result, bail};
-use breakglass_policy::{Control, Generation, Name};
 use clap::Args;
 
-use crate::durable::{Durable, Written};
-use crate::order::compose::Composer;
-use crate::order::deliver::Delivery;
+use crate::fleet::Fleet;
 use crate::order::report::Report;
-use crate::order::survey::Survey;
-use crate::order::terms::{TermArguments, Terms};
+use crate::order::terms::TermArguments;
 use crate::outcome::{EXIT_STATUSES, Outcome};
-use crate::proxy;
-use crate::signer::{Signer, SignerArguments};
-use crate::targets::{TargetArguments, Targets};
+use crate::signer::SignerArguments;
+use crate::targets::TargetArguments;
 
 /// Gives an order: kill, rearm, ramp, lease, redaction; to all proxies at once.
 ///
@@ -57,117 +48,16 @@ pub(crate) struct Arguments {
     json: bool,
 }
 
-/// What became of one file.
-pub(crate) enum Kept {
-    /// As the file's own reader says.
-    Written(Written),
-    /// Nothing, since no proxy has carried the order out.
-    Skipped,
-    /// It should have been written, but was not.
-    Failed(String),
-}
-
 pub(crate) fn run(arguments: &Arguments) -> Result<Outcome> {
     let terms = arguments.terms.read()?;
     let signer = arguments.signer.signer()?;
-    if terms.envelope.is_some() && signer.is_some() {
+    if terms.envelope().is_some() && signer.is_some() {
         bail!("the order is signed already; `breakglass sign` adds signatures");
     }
-    let targets = arguments.targets.read()?;
+    let fleet = Fleet::new(arguments.targets.read()?, arguments.durable.clone());
     let mut report = Report::new(&terms, arguments.json);
-    let rollout = &terms.order.rollout;
-    // What the files say counts for the generation, and is read before it changes.
-    let said = arguments.durable.iter().filter_map(|file| {
-        let durable = Durable::read(file, rollout).ok()?;
-        Some((durable.policy().clone(), durable.control().generation))
-    });
-    let said: Vec<_> = said.collect();
-    thread::scope(|scope| {
-        let terms = &terms;
-        // Neither channel waits for the other: a proxy that restarts now must find the kill.
-        let killers = arguments.durable.iter().map(|file| {
-            let kill = move || Durable::kill(file, &terms.order, terms.generation);
-            terms.kills().then(|| scope.spawn(kill))
-        });
-        let killers: Vec<_> = killers.collect();
-        let control = deliver(terms, signer.as_ref(), &targets, &said, &mut report);
-        for (file, killer) in arguments.durable.iter().zip(killers) {
-            let killed = killer.map(|killer| {
-                let done = killer.join();
-                done.unwrap_or_else(|_| bail!("the writer of the file has failed"))
-            });
-            report.file(file, keep(file, rollout, control.as_ref(), killed));
-        }
-    });
-    report.finish()
-}
-
-/// Sends the order to all proxies; returns what is in force where it was carried out.
-fn deliver(
-    terms: &Terms,
-    signer: Option<&Signer>,
-    targets: &Targets,
-    said: &[(Name, Generation)],
-    report: &mut Report<'_>,
-) -> Option<Control> {
-    let proxies = targets.proxies();
-    let composer = Composer::new(terms, signer);
-    let needs_policy = composer.needs_policy();
-    let rollout = &terms.order.rollout;
-    let survey = Survey::new(rollout, proxies.len(), needs_policy, terms.kills());
-    for (policy, generation) in said {
-        survey.note(policy, *generation);
-    }
-    let asks = terms.generation.is_none() || needs_policy;
-    let delivery = Delivery {
-        terms,
-        composer,
-        survey: asks.then_some(&survey),
-    };
-    let mut control: Option<Control> = None;
-    proxy::each(
-        &proxies,
-        |proxy| delivery.to(proxy),
-        |proxy, answer| {
-            let obeyed = answer
-                .as_ref()
-                .ok()
-                .and_then(|answer| answer.read.control());
-            control = match (control.take(), obeyed) {
-                (Some(known), Some(obeyed)) => Some(known.join(&obeyed)),
-                (known, obeyed) => known.or(obeyed),
-            };
-            report.proxy(proxy, answer);
-        },
-    );
-    control
-}
-
-/// Has a file hold what is in force. `killed` is what became of the kill that was written to it before
-/// any proxy had answered.
-fn keep(
-    file: &Path,
-    rollout: &Name,
-    control: Option<&Control>,
-    killed: Option<Result<Written>>,
-) -> Kept {
-    let written = match (control, killed) {
-        (None, None) => return Kept::Skipped,
-        (None, Some(killed)) => killed,
-        // Read again: it may have been written meanwhile, by us to begin with.
-        (Some(control), killed) => {
-            let held = Durable::hold(file, rollout, control);
-            match (held, killed) {
-                // It has the kill, with a generation of its own.
-                (Ok(Written::Newer(generation)), Some(Ok(_))) => Ok(Written::Holds(generation)),
-                (held, _) => held,
-            }
-        }
-    };
-    match written {
-        Ok(written) => Kept::Written(written),
-        Err(error) => Kept::Failed(format!("{error:#}")),
-    }
+    let delivered = fleet.order(&terms, signer.as_ref(), &mut |told| report.tell(told));
+    report.finish(&delivered)
 }
 
 const EXAMPLES: &str = "\

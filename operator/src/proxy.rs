@@ -6,6 +6,7 @@ use std::thread;
 use std::time::Duration;
 
 use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use ureq::config::Config;
 use ureq::http::Uri;
@@ -16,8 +17,8 @@ use ureq::{Agent, Body};
 
 use crate::answer::{Problem, clean};
 
-/// The operator endpoint of one proxy.
-#[derive(Debug)]
+/// The operator endpoint of one proxy. Clones share its connections.
+#[derive(Clone, Debug)]
 pub(crate) struct Proxy {
     name: String,
     base: String,
@@ -45,6 +46,24 @@ pub(crate) enum Failure {
     Problem(Box<Problem>),
     /// Nothing was sent, since there was nothing that could be.
     Unsent(String),
+}
+
+/// What kind of failure it was.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum FailureKind {
+    /// Nothing came back. What was sent may have arrived all the same.
+    Unreachable,
+    /// What came back is nothing that the filter says.
+    Unreadable,
+    /// The filter said no: nothing has changed there.
+    Refused,
+    /// The filter would have, but could not (5xx).
+    Unable,
+    /// Nothing was sent, since there was nothing that could be.
+    Unsent,
+    /// It was reached, and has not what was asked for.
+    Absent,
 }
 
 /// Finds the address that is meant, whatever else the name may stand for.
@@ -221,22 +240,30 @@ impl Resolver for Address {
     }
 }
 
-// === impl Failure ===
+// === impl Failure, FailureKind ===
 
 impl Failure {
-    /// Whether the proxy was there and said no.
-    pub(crate) fn is_refusal(&self) -> bool {
-        // 5xx: it would have, but could not.
-        matches!(self, Self::Problem(problem) if problem.status < 500)
+    pub(crate) fn kind(&self) -> FailureKind {
+        match self {
+            Self::Unreachable(_) => FailureKind::Unreachable,
+            Self::Malformed(_) => FailureKind::Unreadable,
+            // 5xx: it would have, but could not.
+            Self::Problem(problem) if problem.status < 500 => FailureKind::Refused,
+            Self::Problem(_) => FailureKind::Unable,
+            Self::Unsent(_) => FailureKind::Unsent,
+        }
+    }
+
+    /// Why, fit for a terminal.
+    pub(crate) fn why(&self) -> String {
+        match self {
+            Self::Unreachable(why) | Self::Malformed(why) | Self::Unsent(why) => clean(why),
+            Self::Problem(problem) => problem.to_text(),
+        }
     }
 
     pub(crate) fn to_text(&self) -> String {
-        match self {
-            Self::Unreachable(why) => format!("unreachable  {}", clean(why)),
-            Self::Malformed(why) => format!("unreadable   {}", clean(why)),
-            Self::Problem(problem) => format!("refused      {}", problem.to_text()),
-            Self::Unsent(why) => clean(why),
-        }
+        self.kind().tell(&self.why())
     }
 
     pub(crate) fn to_json(&self) -> Value {
@@ -246,6 +273,20 @@ impl Failure {
             }
             Self::Problem(problem) => problem.json.clone(),
         }
+    }
+}
+
+impl FailureKind {
+    /// The failure in a line about its proxy.
+    pub(crate) fn tell(self, why: &str) -> String {
+        let word = match self {
+            Self::Unreachable => "unreachable",
+            Self::Unreadable => "unreadable",
+            // It is the answer that is told, and its status says the rest.
+            Self::Refused | Self::Unable => "refused",
+            Self::Unsent | Self::Absent => return why.to_owned(),
+        };
+        format!("{word:11}  {why}")
     }
 }
 

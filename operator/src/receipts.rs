@@ -54,7 +54,7 @@ impl Arguments {
         let answer = match answer {
             Ok(answer) => &answer.read,
             Err(failure) => {
-                tally.fail(failure);
+                tally.fail(failure.kind());
                 return format!("{name}  {}\n", failure.to_text());
             }
         };

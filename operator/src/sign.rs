@@ -228,6 +228,9 @@ impl Kind {
         let kind = match carried {
             PayloadType::OrderJson | PayloadType::OrderMsgPack => Self::Order,
             PayloadType::WarrantJson | PayloadType::WarrantMsgPack => Self::Warrant,
+            PayloadType::DrillJson => {
+                bail!("it is the receipt of a drill; `breakglass drill` makes and signs those")
+            }
         };
         match expected {
             Some(expected) if expected != kind => bail!(

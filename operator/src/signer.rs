@@ -1,9 +1,9 @@
 //! Who signs: a private key's file, or a running ssh-agent.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Result, bail};
-use breakglass_policy::{Envelope, limits};
+use breakglass_policy::{Envelope, PublicKey, limits};
 use clap::Args;
 use ed25519_dalek::{Signer as _, SigningKey};
 use ssh_key::HashAlg;
@@ -51,32 +51,66 @@ enum Hand {
 impl SignerArguments {
     /// The signer; `None` where nobody shall sign.
     pub(crate) fn signer(&self) -> Result<Option<Signer>> {
-        let (fingerprint, hand) = match (&self.key, self.agent) {
+        let keyid = self.keyid.as_deref();
+        match (&self.key, self.agent) {
             (Some(file), _) => {
                 let key = key::read(file, self.passphrase_file.as_deref())?;
-                (fingerprint(&key), Hand::Key(Box::new(key)))
+                Ok(Some(Signer::new(Hand::Key(Box::new(key)), keyid)))
             }
-            (None, true) => {
-                let agent = Agent::of_session()?;
-                let identity = agent.identity(self.agent_key.as_deref())?;
-                let fingerprint = identity.fingerprint();
-                (fingerprint, Hand::Agent(agent, Box::new(identity)))
-            }
-            (None, false) => return Ok(None),
-        };
-        let keyid = self.keyid.clone().unwrap_or(fingerprint);
-        Ok(Some(Signer { keyid, hand }))
+            (None, true) => Signer::held(self.agent_key.as_deref(), keyid).map(Some),
+            (None, false) => Ok(None),
+        }
     }
 }
 
-fn fingerprint(key: &SigningKey) -> String {
-    let key = KeyData::Ed25519(Ed25519PublicKey(key.verifying_key().to_bytes()));
-    key.fingerprint(HashAlg::Sha256).to_string()
+// === impl Hand ===
+
+impl Hand {
+    fn fingerprint(&self) -> String {
+        match self {
+            Self::Key(key) => {
+                let key = KeyData::Ed25519(Ed25519PublicKey(key.verifying_key().to_bytes()));
+                key.fingerprint(HashAlg::Sha256).to_string()
+            }
+            Self::Agent(_, identity) => identity.fingerprint(),
+        }
+    }
 }
 
 // === impl Signer ===
 
 impl Signer {
+    /// The holder of the private key in this file, for whose passphrase the terminal is asked if it has
+    /// one. `keyid`: what the signatures call the key.
+    ///
+    /// # Errors
+    /// What the file holds instead.
+    pub(crate) fn from_file(file: &Path, keyid: &str) -> Result<Self> {
+        let key = key::read(file, None)?;
+        Ok(Self::new(Hand::Key(Box::new(key)), Some(keyid)))
+    }
+
+    /// The holder of this key in the ssh-agent of the session.
+    ///
+    /// # Errors
+    /// That no agent runs here, or that it does not hold the key.
+    pub(crate) fn from_agent(key: &PublicKey, keyid: &str) -> Result<Self> {
+        Self::held(Some(&key.fingerprint()), Some(keyid))
+    }
+
+    /// The holder of a key in ssh-agent: by fingerprint, comment or file; the only one where nothing is
+    /// said.
+    fn held(wanted: Option<&str>, keyid: Option<&str>) -> Result<Self> {
+        let agent = Agent::of_session()?;
+        let identity = agent.identity(wanted)?;
+        Ok(Self::new(Hand::Agent(agent, Box::new(identity)), keyid))
+    }
+
+    fn new(hand: Hand, keyid: Option<&str>) -> Self {
+        let keyid = keyid.map_or_else(|| hand.fingerprint(), str::to_owned);
+        Self { keyid, hand }
+    }
+
     /// What the signatures call the key.
     pub(crate) fn keyid(&self) -> &str {
         &self.keyid

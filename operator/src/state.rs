@@ -35,7 +35,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Outcome> {
                 answer.read.to_text()
             }
             Err(failure) => {
-                tally.fail(failure);
+                tally.fail(failure.kind());
                 format!("{}\n", failure.to_text())
             }
         };

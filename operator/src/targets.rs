@@ -1,9 +1,11 @@
 //! Which proxies a command talks to, as they are typed.
 
+use std::collections::BTreeMap;
 use std::io;
 use std::net::{SocketAddr, ToSocketAddrs};
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::{self, Receiver};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -45,6 +47,14 @@ pub(crate) struct Targets {
     targets: Vec<Target>,
     tls: TlsConfig,
     timeout: Duration,
+    /// Who was asked last: whoever is asked again is so on the same connection.
+    known: Mutex<BTreeMap<String, Proxy>>,
+}
+
+/// What connections need, and whether targets that do not say so are spoken to in TLS.
+struct Tls {
+    config: TlsConfig,
+    scheme: &'static str,
 }
 
 /// One or, for `dns:`, many proxies.
@@ -68,50 +78,12 @@ impl TargetArguments {
     /// # Errors
     /// What is not of the form of a target, where it stands, or files that cannot be read.
     pub(crate) fn read(&self) -> Result<Targets> {
-        let scheme = match self.ca.is_some() || self.cert.is_some() {
-            true => "https",
-            false => "http",
-        };
-        let mut targets = Vec::new();
-        let mut add = |text: &str, place: &str| {
-            let target = Target::parse(text, scheme)
-                .with_context(|| format!("{place}: `{text}` is no target"))?;
-            // Who is named twice is asked once.
-            if !targets.contains(&target) {
-                targets.push(target);
-            }
-            anyhow::Ok(())
-        };
-        for text in self.targets.iter().map(|text| text.trim()) {
-            match text.strip_prefix('@') {
-                None => add(text, "--targets")?,
-                Some(file) => {
-                    for (line, text) in lines(Path::new(file))? {
-                        add(&text, &format!("{file}:{line}"))?;
-                    }
-                }
-            }
-        }
-        if targets.is_empty() {
-            bail!("--targets: the files name no target");
-        }
-        Ok(Targets {
-            targets,
-            tls: self.tls()?,
-            timeout: self.timeout,
-        })
-    }
-
-    fn tls(&self) -> Result<TlsConfig> {
-        let mut tls = TlsConfig::builder();
-        if let Some(file) = &self.ca {
-            tls = tls.root_certs(RootCerts::new_with_certs(&certificates(file)?));
-        }
-        if let (Some(cert), Some(key)) = (&self.cert, &self.cert_key) {
-            let chain = certificates(cert)?;
-            tls = tls.client_cert(Some(ClientCert::new_with_certs(&chain, private_key(key)?)));
-        }
-        Ok(tls.build())
+        let tls = Tls::new(
+            self.ca.as_deref(),
+            self.cert.as_deref(),
+            self.cert_key.as_deref(),
+        )?;
+        Targets::read(&self.targets, |_| "--targets".into(), tls, self.timeout)
     }
 }
 
@@ -161,9 +133,95 @@ fn pem(file: &Path) -> Result<Vec<PemItem<'static>>> {
     items.map_err(|error| anyhow!("{} is no PEM: {error}", file.display()))
 }
 
+// === impl Tls ===
+
+impl Tls {
+    fn new(ca: Option<&Path>, cert: Option<&Path>, cert_key: Option<&Path>) -> Result<Self> {
+        let mut tls = TlsConfig::builder();
+        if let Some(file) = ca {
+            tls = tls.root_certs(RootCerts::new_with_certs(&certificates(file)?));
+        }
+        match (cert, cert_key) {
+            (Some(cert), Some(key)) => {
+                let chain = certificates(cert)?;
+                tls = tls.client_cert(Some(ClientCert::new_with_certs(&chain, private_key(key)?)));
+            }
+            (None, None) => {}
+            _ => bail!("a client certificate needs its private key, and the other way round"),
+        }
+        Ok(Self {
+            config: tls.build(),
+            scheme: match ca.is_some() || cert.is_some() {
+                true => "https",
+                false => "http",
+            },
+        })
+    }
+}
+
 // === impl Targets ===
 
 impl Targets {
+    /// Reads targets of a list, such as one in a configuration. With a certificate authority or a client
+    /// certificate, `host:port` and `dns:` mean https. `@FILE` is a path as it stands.
+    ///
+    /// # Errors
+    /// What is not of the form of a target and where it stands, `place` with its index; or files that
+    /// cannot be read.
+    pub(crate) fn parse(
+        texts: &[String],
+        place: &str,
+        ca: Option<&Path>,
+        cert: Option<&Path>,
+        cert_key: Option<&Path>,
+        timeout: Duration,
+    ) -> Result<Self> {
+        if texts.is_empty() {
+            bail!("{place}: expected at least one target");
+        }
+        let tls = Tls::new(ca, cert, cert_key)?;
+        Self::read(texts, |index| format!("{place}[{index}]"), tls, timeout)
+    }
+
+    fn read(
+        texts: &[String],
+        place: impl Fn(usize) -> String,
+        tls: Tls,
+        timeout: Duration,
+    ) -> Result<Self> {
+        let mut targets = Vec::new();
+        let mut add = |text: &str, place: &str| {
+            let target = Target::parse(text, tls.scheme)
+                .with_context(|| format!("{place}: `{text}` is no target"))?;
+            // Who is named twice is asked once.
+            if !targets.contains(&target) {
+                targets.push(target);
+            }
+            anyhow::Ok(())
+        };
+        for (index, text) in texts.iter().enumerate() {
+            let (text, place) = (text.trim(), place(index));
+            match text.strip_prefix('@') {
+                None => add(text, &place)?,
+                Some(file) => {
+                    let lines = lines(Path::new(file)).with_context(|| place)?;
+                    for (line, text) in lines {
+                        add(&text, &format!("{file}:{line}"))?;
+                    }
+                }
+            }
+        }
+        if targets.is_empty() {
+            bail!("{}: the files name no target", place(0));
+        }
+        Ok(Self {
+            targets,
+            tls: tls.config,
+            timeout,
+            known: Mutex::default(),
+        })
+    }
+
     /// The proxies. Names that stand for many are looked up now; what cannot be found is a proxy that
     /// cannot be reached.
     pub(crate) fn proxies(&self) -> Vec<Proxy> {
@@ -178,7 +236,17 @@ impl Targets {
                 }
             }
         }
+        let mut known = self.known();
+        if known.len() > proxies.len() {
+            // A name stands for others now.
+            known.retain(|name, _| proxies.iter().any(|proxy| proxy.name() == name));
+        }
+        drop(known);
         proxies
+    }
+
+    fn known(&self) -> MutexGuard<'_, BTreeMap<String, Proxy>> {
+        self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn proxies_of(
@@ -188,7 +256,10 @@ impl Targets {
         deadline: Instant,
     ) -> Vec<Proxy> {
         let proxy = |name: &str, base: &str, address| {
-            Proxy::new(name, base, address, &self.tls, self.timeout)
+            let mut known = self.known();
+            let known = known.entry(name.to_owned());
+            let new = || Proxy::new(name, base, address, &self.tls, self.timeout);
+            known.or_insert_with(new).clone()
         };
         match (target, lookup) {
             (Target::Url { name, base }, _) => vec![proxy(name, base, None)],

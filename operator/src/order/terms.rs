@@ -10,6 +10,7 @@ use breakglass_policy::{
 use clap::{Args, ValueEnum};
 use serde_json::{Map, Value, json};
 
+use crate::fleet::Terms;
 use crate::input;
 use crate::sign;
 use crate::typed::{generation, name, percent, time_or_later};
@@ -67,16 +68,6 @@ pub(crate) struct TermArguments {
     file: Option<PathBuf>,
 }
 
-/// An order that may still lack its generation, its policy and its time.
-#[derive(Clone, Debug)]
-pub(crate) struct Terms {
-    /// Its generation counts only where [`Self::generation`] says so.
-    pub(crate) order: Order,
-    pub(crate) generation: Option<Generation>,
-    /// The order as it was signed before.
-    pub(crate) envelope: Option<Envelope>,
-}
-
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 enum Mode {
     /// Everyone to stable
@@ -106,12 +97,10 @@ impl TermArguments {
             None => self.typed()?,
         };
         if let Some(text) = &self.warrant {
-            let given = terms.order.warrant.replace(warrant(text)?);
-            if given.is_some() {
-                bail!("--warrant: the order has a warrant already");
-            }
+            let warrant = warrant(text)?;
+            terms = terms.with_warrant(warrant).context("--warrant")?;
         }
-        let order = &terms.order;
+        let order = terms.order();
         let empty = [
             order.kill.is_none(),
             order.ramp.is_none(),
@@ -122,9 +111,6 @@ impl TermArguments {
             bail!(
                 "the order would change nothing; expected --kill, --rearm, --percent, --ramp, --not-after, --no-lease, --mask-all, --unmask or --file"
             );
-        }
-        if let Some(generation) = terms.generation {
-            terms.order.generation = generation;
         }
         Ok(terms)
     }
@@ -141,8 +127,6 @@ impl TermArguments {
         };
         let order = Order {
             policy: self.policy_name.clone(),
-            rollout,
-            generation: Generation::default(),
             ramp,
             not_after: self
                 .not_after
@@ -154,14 +138,9 @@ impl TermArguments {
                 (false, true) => Some(None),
                 (false, false) => None,
             },
-            warrant: None,
-            issued_at: None,
+            ..Terms::blank(rollout)
         };
-        Ok(Terms {
-            order,
-            generation: self.generation,
-            envelope: None,
-        })
+        Ok(Terms::of(order, self.generation))
     }
 
     fn filed(&self, file: &Path) -> Result<Terms> {
@@ -198,17 +177,14 @@ impl TermArguments {
         }
         let order = Order::from_json(tree.to_string().as_bytes());
         let order = order.with_context(|| format!("{name} is refused"))?;
-        Ok(Terms {
-            generation: has_generation.then_some(order.generation),
-            order,
-            envelope: None,
-        })
+        let generation = has_generation.then_some(order.generation);
+        Ok(Terms::of(order, generation))
     }
 
     /// An order that stands as it was signed.
     fn signed(&self, bytes: &[u8]) -> Result<Terms> {
-        let envelope = Envelope::from_json(bytes)?;
-        let order = envelope.order()?;
+        let terms = Terms::signed(Envelope::from_json(bytes)?)?;
+        let order = terms.order();
         let differs = [
             (
                 "rollout",
@@ -230,11 +206,7 @@ impl TermArguments {
         if let Some((flag, _)) = differs.into_iter().find(|(_, differs)| *differs) {
             bail!("--{flag} says something else, and a signed order cannot be changed");
         }
-        Ok(Terms {
-            generation: Some(order.generation),
-            order,
-            envelope: Some(envelope),
-        })
+        Ok(terms)
     }
 }
 
@@ -275,15 +247,6 @@ fn warrant(text: &str) -> Result<WarrantReference> {
         anyhow::Ok(WarrantReference::Carried(Box::new(envelope)))
     };
     read().with_context(|| format!("--warrant: {text} is refused"))
-}
-
-// === impl Terms ===
-
-impl Terms {
-    /// Whether it turns the kill-switch on.
-    pub(crate) fn kills(&self) -> bool {
-        matches!(self.order.kill, Some(Some(_)))
-    }
 }
 
 // === impl Mode, UnderWay ===

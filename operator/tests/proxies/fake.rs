@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::SystemTime;
 
-use breakglass_policy::{Name, OrderRefused, Policy, Posted, State, Timestamp};
+use breakglass_policy::{Name, OrderRefused, Percent, Policy, Posted, State, Timestamp};
 use serde_json::{Value, json};
 
 /// An endpoint that is there as long as the test.
@@ -197,11 +197,21 @@ impl Filter {
     }
 
     fn state_report(&self) -> Value {
-        let state = self.state.lock().unwrap();
+        let mut state = self.state.lock().unwrap();
+        // Its workers look every 20 ms.
+        let over = state.rollouts().filter(|(_, entry)| {
+            let end = entry.control.not_after;
+            end.is_some_and(|end| end < now())
+        });
+        let over = over.map(|(name, entry)| (name.clone(), entry.control.generation));
+        for (name, generation) in over.collect::<Vec<_>>() {
+            state.lapse(&name, generation);
+        }
         let rollouts = state.rollouts().map(|(name, entry)| {
             json!({
-                "name": name, "control": entry.control, "percent": entry.control.share_at(now()),
+                "name": name, "control": entry.control, "percent": state.closed(name, None).map_or_else(|| entry.control.share_at(now()), |_| Percent::ZERO),
                 "closed": state.closed(name, None), "since_epoch": entry.since,
+                "warrants_after": state.trust().map(|_| entry.floor()),
             })
         });
         let workers = self.workers.iter();

@@ -7,7 +7,7 @@ use anyhow::Result;
 use breakglass_policy::{Envelope, Generation, Name, PayloadType, limits};
 
 use crate::clock;
-use crate::order::terms::Terms;
+use crate::fleet::terms::Terms;
 use crate::signer::Signer;
 
 /// Writes an order, once for each generation: whoever signs is asked no more often than needed.
@@ -37,12 +37,12 @@ impl<'a> Composer<'a> {
 
     /// Whether the order still lacks the name of its policy.
     pub(crate) fn needs_policy(&self) -> bool {
-        self.signer.is_some() && self.terms.order.policy.is_none()
+        self.signer.is_some() && self.is_free() && self.terms.order().policy.is_none()
     }
 
     /// Whether the order may be written again, with another generation.
     pub(crate) fn is_free(&self) -> bool {
-        self.terms.envelope.is_none()
+        self.terms.envelope().is_none()
     }
 
     /// The order of this generation, for this policy where it names none.
@@ -62,10 +62,10 @@ impl<'a> Composer<'a> {
     }
 
     fn compose(&self, generation: Generation, policy: Option<&Name>) -> Result<Posting> {
-        if let Some(envelope) = &self.terms.envelope {
+        if let Some(envelope) = self.terms.envelope() {
             return Posting::signed(envelope);
         }
-        let mut order = self.terms.order.clone();
+        let mut order = self.terms.order().clone();
         order.generation = generation;
         let Some(signer) = self.signer else {
             return Posting::new(ORDER, serde_json::to_vec(&order)?);

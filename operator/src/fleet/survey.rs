@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use breakglass_policy::{Generation, Name};
 
-use crate::answer::{StateAnswer, clean};
+use crate::answer::{RolloutState, StateAnswer};
 use crate::proxy::{Answer, Failure};
 
 /// What proxies and files say of a rollout, gathered while others are still asked.
@@ -67,7 +67,9 @@ impl Survey {
         state: Result<Answer<StateAnswer>, Failure>,
     ) -> Result<Generation, Failure> {
         let state = state.map(|answer| answer.read);
-        let current = state.as_ref().ok().and_then(|state| self.current(state));
+        let found = state.as_ref().ok();
+        let found = found.and_then(|state| state.rollout(&self.rollout));
+        let current = found.and_then(RolloutState::generation);
         let mut known = self.known();
         known.answered += 1;
         known.highest = known.highest.max(current);
@@ -77,14 +79,7 @@ impl Survey {
         drop(known);
         self.news.notify_all();
         let state = state?;
-        current.ok_or_else(|| {
-            let names = state.rollouts.iter().map(|rollout| clean(&rollout.name));
-            let names = names.collect::<Vec<_>>().join(", ");
-            Failure::Unsent(format!(
-                "not sent: no rollout `{}` is in force there; there are: {names}",
-                self.rollout
-            ))
-        })
+        current.ok_or_else(|| Failure::Unsent(format!("not sent: {}", state.lacks(&self.rollout))))
     }
 
     /// Waits until it is known what to send. The first who knows decides for all.
@@ -141,12 +136,6 @@ impl Survey {
                 ))
             }
         }
-    }
-
-    fn current(&self, state: &StateAnswer) -> Option<Generation> {
-        let mut rollouts = state.rollouts.iter();
-        let rollout = rollouts.find(|rollout| rollout.name == self.rollout.as_str());
-        rollout?.generation()
     }
 
     fn known(&self) -> MutexGuard<'_, Known> {

@@ -3,9 +3,9 @@
 use breakglass_policy::{Generation, Name};
 
 use crate::answer::{OrderAnswer, StateAnswer};
-use crate::order::compose::Composer;
-use crate::order::survey::{Plan, Survey, next};
-use crate::order::terms::Terms;
+use crate::fleet::compose::Composer;
+use crate::fleet::survey::{Plan, Survey, next};
+use crate::fleet::terms::Terms;
 use crate::proxy::{Answer, Failure, Proxy};
 
 /// How an order is brought to every proxy.
@@ -36,7 +36,7 @@ impl Delivery<'_> {
         // Whose state could not be read may obey all the same, if the others know the generation. And if
         // one of them is at the last that there is, the rest still have a next of their own.
         let own = current.as_ref().ok().copied().flatten();
-        let planned = self.terms.generation.or(plan.generation);
+        let planned = self.terms.generation().or(plan.generation);
         let Some(mut generation) = planned.or_else(|| own.and_then(next)) else {
             return Err(current.err().unwrap_or_else(|| {
                 Failure::Unsent("not sent: it has the highest generation that there is".into())
@@ -88,9 +88,7 @@ impl Delivery<'_> {
         };
         let current = told.or_else(|| {
             let state = proxy.get::<StateAnswer>("/v1/state").ok()?.read;
-            let mut rollouts = state.rollouts.iter();
-            let name = self.terms.order.rollout.as_str();
-            rollouts.find(|rollout| rollout.name == name)?.generation()
+            state.rollout(&self.terms.order().rollout)?.generation()
         });
         next(refused.max(current?))
     }
