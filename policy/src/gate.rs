@@ -64,6 +64,15 @@ pub enum Reason {
     Stable,
 }
 
+// === impl Reason ===
+
+impl Reason {
+    /// Whether the split decided: whoever is pinned, or has no unit, says nothing about its shares.
+    pub fn is_drawn(self) -> bool {
+        matches!(self, Self::Ramp | Self::Stable)
+    }
+}
+
 // === impl Gate ===
 
 impl Gate {

@@ -128,6 +128,8 @@ struct ArmReport {
 /// How the answers of an arm went that have ended since the proxy started, over all workers.
 #[derive(Serialize)]
 struct AnswerReport {
+    /// Requests that the split sent here: neither pinned nor without a unit.
+    drawn: u64,
     ended: u64,
     errors: u64,
     slow_first_byte: u64,
@@ -329,6 +331,7 @@ impl ArmReport {
     fn new(metrics: &ArmMetrics, tally: ArmTally) -> Self {
         Self {
             answers: AnswerReport {
+                drawn: tally.requests,
                 ended: tally.answers,
                 errors: tally.errors,
                 slow_first_byte: tally.slow_first_byte,

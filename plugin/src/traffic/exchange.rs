@@ -210,9 +210,11 @@ impl Exchange {
             let _ = host::remove_header(Map::Request, b"accept-encoding");
         }
         plan.metrics.arm(arm).requests.increment();
-        traffic.count(rollout, arm, |tally| {
-            tally.requests = tally.requests.saturating_add(1);
-        });
+        if decision.reason().is_drawn() {
+            traffic.count(rollout, arm, |tally| {
+                tally.requests = tally.requests.saturating_add(1);
+            });
+        }
         let phase = Phase::Waiting;
         let stream = OpenStream {
             rollout,

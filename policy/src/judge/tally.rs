@@ -14,7 +14,7 @@ use crate::time::Timestamp;
 /// Tallies add up over workers, proxies and time, in any order.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct ArmTally {
-    /// Requests that went to this arm.
+    /// Requests that the split sent to this arm: neither pinned nor without a unit.
     pub requests: u64,
     /// Answers that ended, well or not.
     pub answers: u64,
