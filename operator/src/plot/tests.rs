@@ -1,0 +1,3 @@
+mod axis;
+mod labels;
+mod picture;

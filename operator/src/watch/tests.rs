@@ -1,0 +1,5 @@
+mod keys;
+mod plain;
+mod sample;
+mod screens;
+mod text;
