@@ -2,8 +2,10 @@
 
 use std::io::{self, Write};
 use std::process::ExitCode;
+use std::sync::atomic::{AtomicBool, Ordering};
 
-use crate::proxy::Failure;
+use crate::change::rules::Refusal;
+use crate::proxy::FailureKind;
 
 /// How a command that could do its work ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -40,6 +42,9 @@ pub(crate) fn exit_code(done: anyhow::Result<Outcome>) -> ExitCode {
         Ok(Outcome::Partial) => ExitCode::from(3),
         Ok(Outcome::Nothing) => ExitCode::from(4),
         Err(error) => {
+            if let Some(refusal) = error.downcast_ref::<Refusal>() {
+                return refused(refusal);
+            }
             // Whoever reads our output may stop early, as `head` does: nothing to talk about.
             if !is_broken_pipe(&error) {
                 // Where standard error is closed there is nobody left to tell.
@@ -50,8 +55,31 @@ pub(crate) fn exit_code(done: anyhow::Result<Outcome>) -> ExitCode {
     }
 }
 
+/// From now on what rules refuse is told as JSON on standard output too.
+pub(crate) fn refuse_in_json(json: bool) {
+    JSON.store(json, Ordering::Relaxed);
+}
+
+fn refused(refusal: &Refusal) -> ExitCode {
+    note(&refusal.to_string());
+    if JSON.load(Ordering::Relaxed) {
+        let json = serde_json::json!({"refused": refusal});
+        // The status tells it as well.
+        let _ = writeln!(io::stdout(), "{json}");
+    }
+    ExitCode::from(1)
+}
+
+/// Says nothing on standard error while something else has the terminal.
+pub(crate) fn hush(hushed: bool) {
+    HUSHED.store(hushed, Ordering::Relaxed);
+}
+
 /// Tells standard error what is no result and no failure.
 pub(crate) fn note(message: &str) {
+    if HUSHED.load(Ordering::Relaxed) {
+        return;
+    }
     // Where standard error is closed there is nobody left to tell.
     let _ = writeln!(io::stderr(), "breakglass: {message}");
 }
@@ -67,10 +95,10 @@ fn is_broken_pipe(error: &anyhow::Error) -> bool {
 
 impl Tally {
     /// Counts a proxy that did not what it should.
-    pub(crate) fn fail(&mut self, failure: &Failure) {
-        match failure.is_refusal() {
-            true => self.refused += 1,
-            false => self.failed += 1,
+    pub(crate) fn fail(&mut self, kind: FailureKind) {
+        match kind {
+            FailureKind::Refused | FailureKind::Absent => self.refused += 1,
+            _ => self.failed += 1,
         }
     }
 
@@ -89,11 +117,15 @@ impl Tally {
     }
 }
 
+static JSON: AtomicBool = AtomicBool::new(false);
+static HUSHED: AtomicBool = AtomicBool::new(false);
+
 /// The last lines of every help text.
 pub(crate) const EXIT_STATUSES: &str = "\
 Exit status:
   0  fine: everything, everywhere
-  1  refused: an entity of --fail-on, a policy, an order or a signature that will not do
+  1  refused: by a rule of the discipline, or an entity of --fail-on, a policy, an order or a
+     signature that will not do
   2  bad usage, unreadable input, unwritable output
   3  some proxies or channels did, some did not
   4  none did, and not because they refused";
