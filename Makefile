@@ -3,7 +3,7 @@
 # .tools/ (Envoy) or as a package of the system (binaryen), once, and said first.
 
 .DEFAULT_GOAL := help
-.PHONY: help demo run test test-policy test-redact test-operator test-host test-clients test-examples test-vectors test-dsse bench bench-decision bench-redaction fuzz lint fmt schema operator wasm wasm-nosimd tools rust-target wasm-opt clean
+.PHONY: help demo story run test test-policy test-redact test-operator test-host test-clients test-examples test-vectors test-dsse bench bench-decision bench-redaction fuzz lint fmt schema operator wasm wasm-nosimd tools rust-target wasm-opt clean
 
 CARGO     ?= cargo
 WASM      := target/wasm32-wasip1/release/breakglass.wasm
@@ -16,6 +16,10 @@ help: ## List the targets
 
 demo: wasm tools ## The main job end to end on a real Envoy: ramp, kill, refused config (about a minute)
 	$(CARGO) run --quiet -p breakglass-examples --bin demo
+
+story: wasm tools ## A night with an emergency change, told step by step on two real Envoys, and its dark twin (two minutes)
+	$(CARGO) build --quiet -p breakglass-operator
+	$(CARGO) run --quiet -p breakglass-examples --bin story
 
 run: wasm tools ## Leave agents and Envoy running and print what to try
 	$(CARGO) run --quiet -p breakglass-examples --bin run
@@ -37,7 +41,8 @@ test-host: wasm-nosimd wasm tools ## The built filter on a wasmtime host and on 
 test-clients: wasm tools .tools/clients ## Redacted answers, read by OpenAI's and Anthropic's own Python clients
 	$(CARGO) test -p breakglass-host-tests --features clients --test envoy redaction_clients
 
-test-examples: wasm tools ## The fake agents, the load driver and the Envoy configurations
+test-examples: wasm tools ## The fake agents, the load driver, the Envoy configurations and the story's project
+	$(CARGO) build --quiet -p breakglass-operator
 	$(CARGO) test -p breakglass-examples
 
 test-vectors: .tools/pynacl ## The published test vectors, computed again by libsodium
