@@ -1,8 +1,8 @@
 //! `breakglass`, the operator's command.
 //!
 //! Its `commands` take an emergency change from the declaration to the postmortem; the `engine` runs its
-//! ramp, and the `journal` keeps what happened. `scan`, `lint` and `explain` try policies out with the
-//! filter's own code; `keygen`, `sign` and `verify` are for signatures, `order`, `receipts` and `state`
+//! ramp, and the `journal` keeps what happened. `scan`, `lint`, `explain` and `simulate` try policies out
+//! with the filter's own code; `keygen`, `sign` and `verify` are for signatures, `order`, `receipts` and `state`
 //! for proxies without a change. Results go to standard output, everything else to standard error, and
 //! the exit status tells how it went.
 
@@ -37,6 +37,7 @@ mod secret;
 mod session;
 mod sign;
 mod signer;
+mod simulate;
 mod state;
 mod targets;
 mod terminal;
@@ -64,6 +65,7 @@ enum Command {
     Scan(scan::Arguments),
     Lint(lint::Arguments),
     Explain(explain::Arguments),
+    Simulate(Box<simulate::Arguments>),
     Keygen(keygen::Arguments),
     Sign(sign::Arguments),
     Verify(verify::Arguments),
@@ -105,6 +107,7 @@ fn main() -> ExitCode {
         Command::Scan(arguments) => scan::run(&arguments),
         Command::Lint(arguments) => lint::run(&arguments),
         Command::Explain(arguments) => explain::run(&arguments),
+        Command::Simulate(arguments) => simulate::run(&arguments),
         Command::Keygen(arguments) => keygen::run(&arguments),
         Command::Sign(arguments) => sign::run(&arguments),
         Command::Verify(arguments) => verify::run(&arguments),

@@ -7,7 +7,8 @@ use run::breakglass;
 #[test]
 fn every_help_has_examples_and_exit_statuses() {
     for command in [
-        "scan", "lint", "explain", "keygen", "sign", "verify", "order", "receipts", "state",
+        "scan", "lint", "explain", "simulate", "keygen", "sign", "verify", "order", "receipts",
+        "state",
     ] {
         for flag in ["-h", "--help"] {
             let help = breakglass(&[command, flag], "");
