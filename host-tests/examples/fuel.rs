@@ -31,7 +31,97 @@ fn main() -> Result<(), Error> {
             println!("{name:<28} {headers:>16} {all:>16}");
         }
     }
+    judged()?;
     orders()
+}
+
+/// What the judge costs: on every request, on the tick that shares what was counted and looks at it, and
+/// in a stream, in which error events are looked for.
+fn judged() -> Result<(), Error> {
+    println!();
+    println!(
+        "{:<28} {:>16} {:>16} {:>16} {:>16}",
+        "instructions", "request headers", "all callbacks", "a tick", "10 KB of events"
+    );
+    let everything = json!([
+        {"error_rate": {}}, {"latency": {"first_byte": "800ms", "answer": "20s"}},
+        {"redactions": {"entity": "*", "two_sided": true}}, {"unscanned": {}},
+        {"zero_tolerance": ["IN_AADHAAR"]}, {"sample_ratio": {}}
+    ]);
+    for (name, signals) in [
+        ("without a judge", None),
+        ("errors judged", Some(json!([{"error_rate": {}}]))),
+        ("everything judged", Some(everything)),
+    ] {
+        let mut policy = policy_json(1, DifferBy::Path);
+        policy["rollouts"][0]["control"]["ramp"] = json!({"percent": 50});
+        if let Some(signals) = signals {
+            policy["rollouts"][0]["judge"] = json!({"alpha": 0.001, "signals": signals});
+        }
+        let proxy = Proxy::builder(module()).workers(1).count_fuel().build();
+        let plugin = proxy.plugin("traffic").vm_id("breakglass");
+        let plugin = plugin.configure(policy.to_string())?;
+        let headers = request_headers(1);
+        let units = |n: usize| {
+            let unit = format!("user-{n}");
+            let headers = headers.iter().map(move |(name, value)| match *name {
+                "x-user-id" => (*name, unit.clone()),
+                _ => (*name, value.clone()),
+            });
+            headers.collect::<Vec<_>>()
+        };
+        let tick = || {
+            let total = |proxy: &Proxy| proxy.fuel().get("proxy_on_tick").map_or(0, |it| it.total);
+            let before = total(&proxy);
+            proxy.advance(std::time::Duration::from_millis(20));
+            // The main thread ticks as well; it has nothing to do.
+            total(&proxy).saturating_sub(before)
+        };
+        for n in 0..40 {
+            exchange(&proxy, &plugin, &units(n));
+        }
+        tick();
+        let idle = tick();
+        let mut fuel = Vec::new();
+        for n in 0..40 {
+            fuel = exchange(&proxy, &plugin, &units(n)).fuel;
+        }
+        let busy = tick().saturating_sub(idle);
+        let all: u64 = fuel.iter().map(|(_, fuel)| fuel).sum();
+        let first = fuel
+            .iter()
+            .find(|(name, _)| *name == "proxy_on_request_headers");
+        let of_headers = first.map_or(0, |(_, fuel)| *fuel);
+        let events = events(&proxy, &plugin, &headers);
+        println!("{name:<28} {of_headers:>16} {all:>16} {busy:>16} {events:>16}");
+    }
+    println!();
+    Ok(())
+}
+
+/// The instructions of a stream's body: forty events of 256 bytes each.
+fn events(proxy: &Proxy, plugin: &Plugin, headers: &[(&str, String)]) -> u64 {
+    let mut stream = proxy.worker(0).open(plugin);
+    let headers = headers.iter();
+    stream.request(headers.map(|(name, value)| (*name, value.as_str())), Last);
+    let head = [(":status", "200"), ("content-type", "text/event-stream")];
+    stream.response(head, More);
+    let event = json!({
+        "id": "chatcmpl-17", "object": "chat.completion.chunk", "created": 1_780_000_000,
+        "model": "support", "choices": [{
+            "index": 0, "delta": {"content": " order"}, "finish_reason": null, "logprobs": null
+        }], "system_fingerprint": "fp_44709d6fcb"
+    });
+    let event = format!("{:<254}\n\n", format!("data: {event}"));
+    for _ in 0..40 {
+        stream.response_body(&event, More);
+    }
+    stream.response_body("data: [DONE]\n\n", Last);
+    let fuel = stream.finish().fuel;
+    let bodies = fuel
+        .iter()
+        .filter(|(name, _)| *name == "proxy_on_response_body");
+    bodies.map(|(_, fuel)| fuel).sum()
 }
 
 /// What an order costs the worker that it reaches: a kill, and a raise with its warrant.

@@ -1,6 +1,6 @@
 //! Finding the event by which an agent says, in the middle of a stream, that it failed.
 
-use memchr::memchr2;
+use memchr::{memchr, memchr2};
 
 /// Looks for an error event in a stream as it passes.
 ///
@@ -69,52 +69,75 @@ fn beginning(line: &[u8]) -> &[u8] {
 }
 
 /// Whether the members of a JSON object say that something failed. What is no JSON says nothing.
+///
+/// Every event of a stream comes by here. So the colons are looked at first, which are few: only where
+/// one stands in such a member is the text read to learn whether it is one of the outermost object.
 fn says_error(json: &[u8]) -> bool {
-    let mut depth = 0_u32;
-    let mut rest = json;
-    while let Some((byte, after)) = rest.split_first() {
-        rest = after;
-        match byte {
-            b'{' | b'[' => depth = depth.saturating_add(1),
-            b'}' | b']' => depth = depth.saturating_sub(1),
-            b'"' => {
-                let (text, after) = string(rest);
-                rest = after;
-                if depth != 1 || !matches!(text, b"error" | b"type") {
-                    continue;
-                }
-                let Some(value) = rest.trim_ascii_start().strip_prefix(b":") else {
-                    continue;
-                };
-                let value = value.trim_ascii_start();
-                let says = match text {
-                    b"type" => KINDS.iter().any(|kind| value.starts_with(kind)),
-                    // Some agents send it with every event.
-                    _ => !(value.starts_with(b"null") || value.starts_with(b"false")),
-                };
-                if says {
-                    return true;
-                }
-            }
-            _ => {}
+    let mut at = 0_usize;
+    while let Some(found) = memchr(b':', json.get(at..).unwrap_or_default()) {
+        at = at.saturating_add(found);
+        let (before, after) = json.split_at_checked(at).unwrap_or_default();
+        at = at.saturating_add(1);
+        // The last letters of both names, or what may stand behind them.
+        let may_be = matches!(before, [.., b'r' | b'e', b'"'] | [.., b' ' | b'\t']);
+        if may_be && is_failure(before.trim_ascii_end(), after) {
+            return is_outermost(json);
         }
     }
     false
 }
 
-/// Splits behind the end of a string, whose opening quote has gone before.
-fn string(json: &[u8]) -> (&[u8], &[u8]) {
+/// Whether a member with this name, quotes and all, says with this value that something failed.
+fn is_failure(name: &[u8], colon_and_value: &[u8]) -> bool {
+    let value = || {
+        let value = colon_and_value.strip_prefix(b":").unwrap_or_default();
+        value.trim_ascii_start()
+    };
+    if name.ends_with(b"\"type\"") {
+        return KINDS.iter().any(|kind| value().starts_with(kind));
+    }
+    // Some agents send it with every event.
+    name.ends_with(b"\"error\"") && !(value().starts_with(b"null") || value().starts_with(b"false"))
+}
+
+/// Whether an object has such a member itself, and not only something in it.
+fn is_outermost(json: &[u8]) -> bool {
+    let mut depth = 0_u32;
+    let mut rest = json;
+    while let Some((byte, after)) = rest.split_first() {
+        match byte {
+            b'{' | b'[' => depth = depth.saturating_add(1),
+            b'}' | b']' => depth = depth.saturating_sub(1),
+            b'"' => {
+                let behind = string(after);
+                let size = rest.len().saturating_sub(behind.len());
+                let name = rest.get(..size).unwrap_or_default();
+                rest = behind;
+                let colon = rest.trim_ascii_start();
+                if depth == 1 && colon.starts_with(b":") && is_failure(name, colon) {
+                    return true;
+                }
+                continue;
+            }
+            _ => {}
+        }
+        rest = after;
+    }
+    false
+}
+
+/// What follows a string, whose opening quote has gone before.
+fn string(json: &[u8]) -> &[u8] {
     let mut at = 0_usize;
     while let Some(found) = memchr2(b'"', b'\\', json.get(at..).unwrap_or_default()) {
         at = at.saturating_add(found);
         let after = at.saturating_add(1);
         if json.get(at) == Some(&b'"') {
-            let text = json.get(..at).unwrap_or_default();
-            return (text, json.get(after..).unwrap_or_default());
+            return json.get(after..).unwrap_or_default();
         }
         at = after.saturating_add(1);
     }
-    (json, b"")
+    b""
 }
 
 /// Bytes of a line that are looked at: an error says so early, and each stream keeps so many at most.

@@ -5,7 +5,7 @@
 //! bytes in the simplest form and not a document.
 
 use breakglass_policy::{
-    ArmTally, Entity, Generation, Name, Redactions, Tallies, Timestamp, limits,
+    ArmTally, Entity, Generation, Name, Redactions, Tallies, Timestamp, WorkerId, limits,
 };
 
 /// One rollout's record.
@@ -26,7 +26,9 @@ pub(crate) struct Judged {
     pub(crate) began: Generation,
     /// The generation of the kill that ended it, whoever gave it.
     pub(crate) ended: Option<Generation>,
+    /// When a worker looked last, and which.
     pub(crate) looked_at: Timestamp,
+    pub(crate) looked_by: WorkerId,
     /// As much of the sums as the trial has seen, or is not to see.
     pub(crate) seen: Tallies,
     pub(crate) trip: Option<Trip>,
@@ -154,6 +156,7 @@ impl Judged {
         write_number(bytes, self.began.get());
         write_optional(bytes, self.ended);
         write_number(bytes, self.looked_at.millis());
+        write_number(bytes, self.looked_by.0);
         write_tallies(bytes, &self.seen);
         write_optional(bytes, self.trip.map(|trip| trip.generation));
         write_number(bytes, self.trip.map_or(0, |trip| trip.at.millis()));
@@ -214,6 +217,7 @@ impl<'a> Reader<'a> {
         let began = Generation::new(self.number()?)?;
         let ended = self.optional()?;
         let looked_at = Timestamp::from_millis(self.number()?);
+        let looked_by = WorkerId(self.number()?);
         let seen = self.tallies()?;
         let tripped = self.optional()?;
         let at = Timestamp::from_millis(self.number()?);
@@ -222,6 +226,7 @@ impl<'a> Reader<'a> {
             began,
             ended,
             looked_at,
+            looked_by,
             seen,
             trip: tripped.map(|generation| Trip { at, generation }),
             trial: self.bytes()?.to_vec(),

@@ -1,5 +1,6 @@
 //! The judge of one rollout, at work over what all workers have counted.
 
+use std::cell::RefCell;
 use std::hash::Hasher;
 use std::ops::Deref;
 
@@ -11,6 +12,12 @@ use rustc_hash::FxHasher;
 
 use crate::live::Standing;
 use crate::store::{Judged, Record, StoreError, Trip};
+use crate::vm;
+
+thread_local! {
+    /// The trials that this machine looked at last, by their encoding, the last one first.
+    static KEPT: RefCell<Vec<(Vec<u8>, Trial)>> = const { RefCell::new(Vec::new()) };
+}
 
 /// What a rollout's trial is about.
 #[derive(Debug)]
@@ -99,13 +106,16 @@ impl JudgePlan {
         if *sums == judged.seen {
             return Seen::All;
         }
+        let me = vm::worker();
+        let pause = match judged.looked_by == me {
+            true => PAUSE_MILLIS,
+            false => OTHERS_PAUSE_MILLIS,
+        };
         let (now, last) = (look.now.millis(), judged.looked_at.millis());
-        if !look.urgent && now.abs_diff(last) < LOOK_EVERY_MILLIS {
+        if !look.urgent && now.abs_diff(last) < pause {
             return Seen::Later;
         }
-        // A trial that cannot be read begins anew.
-        let trial = Trial::decode(&judged.trial);
-        let mut trial = trial.unwrap_or_else(|_| Trial::new(&self.judge));
+        let mut trial = self.trial(&judged.trial);
         let increment = Increment::between(&judged.seen, sums, share, look.now);
         let verdict = trial.observe(&increment);
         let mut seen = Seen::All;
@@ -126,9 +136,24 @@ impl JudgePlan {
             seen = Seen::Tripped(verdict, generation);
         }
         judged.looked_at = look.now;
+        judged.looked_by = me;
         judged.seen = sums.clone();
         judged.trial = trial.encode().unwrap_or_default();
+        KEPT.with_borrow_mut(|kept| {
+            kept.truncate(TRIALS_KEPT.saturating_sub(1));
+            kept.insert(0, (judged.trial.clone(), trial));
+        });
         seen
+    }
+
+    /// Reads a trial. One that cannot be read begins anew.
+    fn trial(&self, bytes: &[u8]) -> Trial {
+        let kept = KEPT.with_borrow_mut(|kept| {
+            let place = kept.iter().position(|(known, _)| known == bytes);
+            place.map(|place| kept.remove(place).1)
+        });
+        let read = || Trial::decode(bytes).unwrap_or_else(|_| Trial::new(&self.judge));
+        kept.unwrap_or_else(read)
     }
 
     fn begin<K>(&self, seen: Tallies, look: &Look<'_, K>) -> Judged {
@@ -137,6 +162,7 @@ impl JudgePlan {
             began: look.standing.generation,
             ended: None,
             looked_at: Timestamp::EPOCH,
+            looked_by: vm::worker(),
             seen,
             trip: None,
             trial: Trial::new(&self.judge).encode().unwrap_or_default(),
@@ -152,6 +178,10 @@ impl Deref for JudgePlan {
     }
 }
 
-/// Between two looks of whichever worker: often enough to lose no time beside a tick, and no more
-/// often however many workers there are.
-const LOOK_EVERY_MILLIS: u64 = 20;
+/// Between two looks: less than a tick, and no more often however many workers there are.
+const PAUSE_MILLIS: u64 = 15;
+/// As long as somebody else looks with every tick, it stays with that worker, which knows the trial:
+/// to read one takes three times as long as to look.
+const OTHERS_PAUSE_MILLIS: u64 = 35;
+/// Trials that a worker keeps as it wrote them last.
+const TRIALS_KEPT: usize = 32;

@@ -10,6 +10,7 @@ mod admission;
 mod changes;
 mod interleaving;
 mod proxy;
+mod rollback;
 mod ways_around;
 
 /// One thing that a worker has to join into the shared state.

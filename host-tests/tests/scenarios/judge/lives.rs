@@ -37,9 +37,13 @@ fn the_judge_is_there_before_there_is_traffic_and_only_where_the_policy_has_one(
 fn workers_find_together_what_none_of_them_could_find_alone() {
     let alone = World::with_workers(1, &watching_errors());
     let needed = failing(&alone).expect("it trips");
-    // As many over four workers: each sees a quarter.
+    // As many over four workers, of which each sees a quarter; a look may wait for a tick or two.
     let world = World::with_workers(4, &watching_errors());
-    assert_eq!(failing(&world), Some(needed));
+    let took = failing(&world).expect("it trips");
+    assert!(
+        (needed..=needed + 2).contains(&took),
+        "{took}, not {needed}"
+    );
 }
 
 #[test]
