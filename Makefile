@@ -50,8 +50,9 @@ test-vectors: .tools/pynacl ## The published test vectors, computed again by lib
 
 bench: bench-decision bench-redaction ## Every benchmark beside its peers
 
-bench-decision: wasm ## The decision in nanoseconds (native), a request in WebAssembly instructions
+bench-decision: wasm ## The decision and the judge in nanoseconds (native), a request in WebAssembly instructions
 	$(CARGO) bench -p breakglass-bench --bench decision
+	$(CARGO) bench -p breakglass-bench --bench judge
 	$(CARGO) run --quiet -p breakglass-host-tests --example fuel
 
 bench-redaction: wasm tools .tools/presidio ## The speed of redaction beside its peers (Node 20 needed), and its cost in Envoy: bench/results/

@@ -63,10 +63,12 @@ pub(crate) fn svg(rows: &[Row], seconds: u64) -> String {
         );
     }
     for (number, row) in rows.iter().enumerate() {
-        let (colour, dash) = (
-            COLOURS[number % COLOURS.len()],
-            DASHES[number % DASHES.len()],
-        );
+        // One colour for each rule, one kind of line for each canary.
+        let rule = rows.iter().position(|other| other.rule == row.rule);
+        let canary = rows.iter().filter(|other| other.rule == row.rule);
+        let canary = canary.take_while(|other| other.times != row.times).count();
+        let colour = COLOURS[rule.unwrap_or(0) % COLOURS.len()];
+        let dash = DASHES[canary % DASHES.len()];
         let points = (0..=STEPS).map(|step| {
             let at = moment(step, STEPS, seconds);
             let y = f64::from(bottom) - f64::from(HEIGHT) * part_by(row, at);
@@ -132,4 +134,4 @@ const LINE: u32 = 18;
 const COLOURS: [&str; 7] = [
     "#000000", "#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9",
 ];
-const DASHES: [&str; 4] = ["none", "6 3", "2 3", "8 3 2 3"];
+const DASHES: [&str; 4] = ["1 5", "8 3 2 3", "6 3", "none"];
