@@ -28,7 +28,7 @@ pub(crate) struct JudgePlan {
 }
 
 /// What a worker brings to a look at the trial.
-pub(crate) struct Look<'a, K> {
+pub(crate) struct Look<'a> {
     /// What it has counted, which is part of the record already.
     pub(crate) news: &'a Tallies,
     pub(crate) standing: Standing,
@@ -36,9 +36,9 @@ pub(crate) struct Look<'a, K> {
     /// Whether it may not wait.
     pub(crate) urgent: bool,
     /// Whether the policy at hand is the one that was published last.
-    pub(crate) is_newest: bool,
+    pub(crate) is_newest: &'a dyn Fn() -> bool,
     /// Puts a kill in force and tells its generation.
-    pub(crate) kill: K,
+    pub(crate) kill: &'a dyn Fn(InFlight) -> Result<Generation, StoreError>,
 }
 
 /// What came of a look.
@@ -71,10 +71,7 @@ impl JudgePlan {
 
     /// Shows the trial what came since the last look. If it trips, the kill is in force before anybody
     /// can read why.
-    pub(crate) fn look<K>(&self, record: &mut Record, look: &mut Look<'_, K>) -> Seen
-    where
-        K: FnMut(InFlight) -> Result<Generation, StoreError>,
-    {
+    pub(crate) fn look(&self, record: &mut Record, look: &Look<'_>) -> Seen {
         let Standing {
             generation,
             killed,
@@ -83,7 +80,7 @@ impl JudgePlan {
         let Record { sums, judged } = record;
         if let Some(other) = judged
             && other.identity != self.identity
-            && !look.is_newest
+            && !(look.is_newest)()
         {
             // Of versions that have been replaced: counted, but not in this trial.
             other.seen.add(look.news);
@@ -156,7 +153,7 @@ impl JudgePlan {
         kept.unwrap_or_else(read)
     }
 
-    fn begin<K>(&self, seen: Tallies, look: &Look<'_, K>) -> Judged {
+    fn begin(&self, seen: Tallies, look: &Look<'_>) -> Judged {
         Judged {
             identity: self.identity,
             began: look.standing.generation,

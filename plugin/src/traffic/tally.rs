@@ -3,7 +3,7 @@
 use std::cell::{Cell, RefCell};
 
 use breakglass_policy::judge::Verdict;
-use breakglass_policy::{Arm, ArmTally, Generation, InFlight, Name, RolloutId, Tallies, Timestamp};
+use breakglass_policy::{Arm, ArmTally, Generation, Name, RolloutId, Tallies, Timestamp};
 
 use crate::host::{self, Level};
 use crate::store::{Record, StoreError};
@@ -99,18 +99,18 @@ impl Traffic {
             return;
         };
         let news = plan.pending.news.take();
-        let mut look = Look {
+        let look = Look {
             news: &news,
             standing: in_force.standing(now),
             now,
             urgent,
-            is_newest: self.live.is_newest(),
-            kill: |in_flight| self.live.roll_back(place, in_flight),
+            is_newest: &|| self.live.is_newest(),
+            kill: &|in_flight| self.live.roll_back(place, in_flight),
         };
         let mut seen = Seen::All;
         let mut change = |record: &mut Record| {
             record.add(&news);
-            seen = plan.look(record, &mut look);
+            seen = plan.look(record, &look);
         };
         let store = self.live.store();
         let named = |other: &[u8]| self.live.names(other);
@@ -146,14 +146,11 @@ impl Traffic {
 }
 
 impl RolloutPlan {
-    fn look<K>(&self, record: &mut Record, look: &mut Look<'_, K>) -> Seen
-    where
-        K: FnMut(InFlight) -> Result<Generation, StoreError>,
-    {
+    fn look(&self, record: &mut Record, look: &Look<'_>) -> Seen {
         match &self.judge {
             Some(judge) => judge.look(record, look),
             None => {
-                if look.is_newest {
+                if record.judged.is_some() && (look.is_newest)() {
                     record.judged = None;
                 }
                 Seen::All

@@ -88,7 +88,13 @@ fn wrong() -> Vec<(Value, [&'static str; 2])> {
 #[test]
 fn a_wrong_redaction_is_refused_and_the_old_one_stays() {
     let world = World::new(&masking());
-    let before = world.shared();
+    // The answers in between are counted.
+    let uncounted = || {
+        let mut shared = world.shared();
+        shared.retain(|(key, _)| !key.contains("/tally/"));
+        shared
+    };
+    let before = uncounted();
     for (n, (redaction, expected)) in wrong().into_iter().enumerate() {
         drop(world.take_logs());
         let mut broken = redacting(redaction.clone());
@@ -113,7 +119,7 @@ fn a_wrong_redaction_is_refused_and_the_old_one_stays() {
         let rejected = world.counter("breakglass_config_rejected_total");
         assert_eq!(rejected, n as u64 + 1, "{redaction}");
         world.tick();
-        assert_eq!(world.shared(), before, "{redaction}");
+        assert_eq!(uncounted(), before, "{redaction}");
         assert_eq!(
             answer(&world, TEXT, &[MAIL]).client.text(),
             MASKED,
