@@ -41,10 +41,9 @@ pub(crate) fn svg(rows: &[Row], seconds: u64) -> String {
             f64::from(quarter) / 4.0,
             TOP + HEIGHT - HEIGHT * quarter / 4,
         );
-        let _ = write!(
+        let _ = writeln!(
             svg,
-            r##"<path d="M{LEFT} {y}h{WIDTH}" stroke="#dddddd"/><text x="{}" y="{}" text-anchor="end">{}</text>
-"##,
+            r##"<path d="M{LEFT} {y}h{WIDTH}" stroke="#dddddd"/><text x="{}" y="{}" text-anchor="end">{}</text>"##,
             LEFT - 6,
             y + 4,
             percent(part)
@@ -53,10 +52,9 @@ pub(crate) fn svg(rows: &[Row], seconds: u64) -> String {
     let (mut ticks, bottom) = (vec![1, 10, 60, 600, 3_600, 21_600, 86_400], TOP + HEIGHT);
     ticks.retain(|tick| *tick <= seconds);
     for tick in ticks {
-        let _ = write!(
+        let _ = writeln!(
             svg,
-            r##"<path d="M{x:.1} {bottom}v5" stroke="#666666"/><text x="{x:.1}" y="{}" text-anchor="middle">{}</text>
-"##,
+            r##"<path d="M{x:.1} {bottom}v5" stroke="#666666"/><text x="{x:.1}" y="{}" text-anchor="middle">{}</text>"##,
             bottom + 18,
             time(tick),
             x = place(tick as f64, seconds),
@@ -76,11 +74,10 @@ pub(crate) fn svg(rows: &[Row], seconds: u64) -> String {
         });
         let points = points.collect::<Vec<_>>().join(" ");
         let y = bottom + 40 + LINE * number as u32;
-        let _ = write!(
+        let _ = writeln!(
             svg,
             r##"<polyline points="{points}" fill="none" stroke="{colour}" stroke-width="2" stroke-dasharray="{dash}"/>
-<path d="M{LEFT} {y}h30" stroke="{colour}" stroke-width="2" stroke-dasharray="{dash}"/><text x="{}" y="{}">{}</text>
-"##,
+<path d="M{LEFT} {y}h30" stroke="{colour}" stroke-width="2" stroke-dasharray="{dash}"/><text x="{}" y="{}">{}</text>"##,
             LEFT + 38,
             y + 4,
             name(row)
