@@ -32,7 +32,7 @@ use tempfile::TempDir;
 use crate::agent::Agent;
 
 pub use admin::{Admin, Discovery};
-pub use artifacts::{envoy_binary, filter_module, repository};
+pub use artifacts::{envoy_binary, filter_module, operator_command, repository};
 pub use handover::Parent;
 pub use operator::{InFlight, Kill, Operator};
 pub use options::{Config, Options, Ports};

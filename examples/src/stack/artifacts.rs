@@ -1,4 +1,4 @@
-//! Where the built filter and the Envoy binary are.
+//! Where the built filter, the Envoy binary and the operator's command are.
 
 use std::path::{Path, PathBuf};
 
@@ -26,6 +26,33 @@ pub fn filter_module() -> Result<PathBuf> {
         module.display()
     );
     Ok(module)
+}
+
+/// The operator's command that `BREAKGLASS_BIN` names, or else the one that was built beside this program.
+///
+/// # Errors
+///
+/// If it is not there.
+pub fn operator_command() -> Result<PathBuf> {
+    if let Some(binary) = std::env::var_os("BREAKGLASS_BIN").filter(|name| !name.is_empty()) {
+        let binary = std::path::absolute(binary)?;
+        ensure!(
+            binary.is_file(),
+            "BREAKGLASS_BIN={} is not a file",
+            binary.display()
+        );
+        return Ok(binary);
+    }
+    // Tests lie one folder deeper than programs.
+    let own = std::env::current_exe()?;
+    let mut built = own
+        .ancestors()
+        .skip(1)
+        .take(2)
+        .map(|folder| folder.join("breakglass"));
+    built.find(|binary| binary.is_file()).with_context(|| {
+        "the operator's command is not built; run `cargo build -p breakglass-operator` first, or set BREAKGLASS_BIN"
+    })
 }
 
 /// The Envoy that `ENVOY_BIN` names, or else the pinned one that `envoy/install.sh` installs.

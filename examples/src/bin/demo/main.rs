@@ -9,7 +9,6 @@ mod ramp;
 mod refusal;
 mod story;
 mod traffic;
-mod ui;
 mod warrant;
 
 use std::process::ExitCode;
@@ -20,6 +19,7 @@ use breakglass_examples::agent::Rate;
 use breakglass_examples::http;
 use breakglass_examples::share::Percent;
 use breakglass_examples::stack::{Options, Stack, filter_module};
+pub(crate) use breakglass_examples::ui;
 
 use ledger::{Ledger, Meaning};
 use story::{CANARY, People, ROLLOUT, SALT, STABLE};
