@@ -276,8 +276,11 @@ impl fmt::Display for Concern {
         match self {
             Self::Verdict(verdict) => verdict.fmt(f),
             Self::Tripped { proxy, evidence } => {
-                let text = evidence.get("text").and_then(Value::as_str);
-                let evidence = text.map_or_else(|| evidence.to_string(), str::to_owned);
+                let verdict = evidence.get("verdict").cloned().unwrap_or_default();
+                let verdict = serde_json::from_value::<Verdict>(verdict);
+                let verdict = verdict.map(|verdict| verdict.to_string());
+                // Another filter may put it otherwise.
+                let evidence = verdict.unwrap_or_else(|_| evidence.to_string());
                 write!(
                     f,
                     "the filter of {proxy} has taken everybody back: {evidence}"

@@ -77,7 +77,7 @@ impl Plain {
         let facts = facts(view)
             .into_iter()
             .map(|(key, text)| (key, text.clone(), text));
-        let first = [status, ("next".into(), next.clone(), next)];
+        let first = [status, ("next".into(), uncounted(&next), next)];
         for (key, sameness, text) in first.into_iter().chain(facts) {
             if self.told.get(&key) != Some(&sameness) && !text.is_empty() {
                 news.push(text);
@@ -120,6 +120,11 @@ fn standing(phase: &Phase) -> String {
         } => format!("{index} {percent} {}", hold_left.is_some()),
         other => format!("{other:?}"),
     }
+}
+
+/// What stays the same while seconds and answers are counted.
+fn uncounted(text: &str) -> String {
+    text.chars().filter(|c| !c.is_ascii_digit()).collect()
 }
 
 /// Everything that is worth a line when it changes, by what it is about.

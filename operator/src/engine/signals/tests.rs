@@ -123,3 +123,21 @@ fn what_a_proxy_lacks_is_of_concern_only_when_it_lasts() {
     let none = impatient.take(&observed, &Phase::Started, Percent::ZERO, &mut memory);
     assert!(none.is_none());
 }
+
+#[test]
+fn what_a_filter_has_found_is_told_in_words() {
+    let evidence = json!({
+        "at": "2026-11-26T17:00:00Z", "generation": 6,
+        "verdict": {
+            "signal": "redactions", "entity": "CREDIT_CARD", "side": "more",
+            "stable": {"bad": 0, "of": 4048}, "canary": {"bad": 6, "of": 80}, "share": 1.938,
+            "e_value": 94_094.3, "threshold": 60_000.0, "alpha": 0.00001,
+        },
+    });
+    let proxy = "proxy".to_owned();
+    let text = Concern::Tripped { proxy, evidence }.to_string();
+    assert!(
+        text.contains("CREDIT_CARD") && !text.contains('{'),
+        "{text}"
+    );
+}

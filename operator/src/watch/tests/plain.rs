@@ -115,6 +115,27 @@ fn the_end_of_a_hold_is_told() {
 }
 
 #[test]
+fn a_countdown_is_told_once() {
+    let waits = |view: &mut View, what: &str| {
+        let Phase::Step { waiting_for, .. } = &mut view.status else {
+            unreachable!()
+        };
+        *waiting_for = vec![what.into()];
+    };
+    let mut view = step();
+    let mut reader = Reader::of(&view);
+    waits(&mut view, "12 s");
+    assert_eq!(reader.after(1, &view), ["Next step waits for 12 s"]);
+    waits(&mut view, "11 s");
+    assert!(reader.after(1, &view).is_empty());
+    waits(&mut view, "the watcher's word");
+    assert_eq!(
+        reader.after(1, &view),
+        ["Next step waits for the watcher's word"]
+    );
+}
+
+#[test]
 fn a_message_is_told_once_though_the_window_moves() {
     let mut view = step();
     let mut reader = Reader::of(&view);
