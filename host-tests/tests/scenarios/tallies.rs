@@ -7,8 +7,16 @@ use serde_json::{Value, json};
 
 use crate::world::{ROLLOUT, VM_ID, World, policy, rollout, with};
 
-/// The answers of an arm, as `GET /v1/state` tells them.
+/// The answers of an arm, as `GET /v1/state` tells them; without the requests that were drawn.
 pub(crate) fn answers(world: &World, arm: &str) -> Value {
+    let mut told = told(world, arm);
+    if let Some(told) = told.as_object_mut() {
+        told.remove("drawn");
+    }
+    told
+}
+
+fn told(world: &World, arm: &str) -> Value {
     world.tick();
     let state = world.read("/v1/state").body;
     let rollouts = state["rollouts"].as_array().cloned().unwrap_or_default();
@@ -51,6 +59,25 @@ fn latency() -> Value {
 fn answer(world: &World, worker: usize, unit: &str, status: &str) {
     let mut stream = world.get(worker, unit);
     stream.response([(":status", status)], Last);
+}
+
+#[test]
+fn only_requests_that_the_split_sent_are_drawn() {
+    let world = World::new(Profile::Envoy, &watching(json!([]), json!({})));
+    // Pinned to the one and to the other, and without a unit.
+    for unit in ["vip", "u"] {
+        answer(&world, 0, unit, "200");
+    }
+    let mut keyless = world.send(0, [(":path", "/v1/agents/support")], Last);
+    keyless.response([(":status", "200")], Last);
+    let drawn = || ["stable", "canary"].map(|arm| told(&world, arm)["drawn"].as_u64());
+    assert_eq!(drawn(), [Some(0), Some(0)]);
+    for unit in ["a", "b", "c", "d", "e", "f"] {
+        answer(&world, 0, unit, "200");
+    }
+    assert_eq!(drawn().into_iter().flatten().sum::<u64>(), 6);
+    let ended = ["stable", "canary"].map(|arm| answers(&world, arm)["ended"].as_u64());
+    assert_eq!(ended.into_iter().flatten().sum::<u64>(), 9);
 }
 
 fn begun(world: &World, unit: &str, kind: &str) -> Stream {

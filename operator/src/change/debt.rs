@@ -54,7 +54,7 @@ pub(crate) fn of(change: &Change, config: &Config) -> Vec<Debt> {
             owed: bypass.what.owed(),
         }));
     }
-    if let (Some(ended), Some(id)) = (change.ramp.ended_at(), name(POSTMORTEM)) {
+    if let (Some((ended, _)), Some(id)) = (&change.ramp.last_end, name(POSTMORTEM)) {
         debts.push(Debt {
             paid: change.postmortem.as_ref().map(|written| Paid {
                 at: written.at,
@@ -63,7 +63,7 @@ pub(crate) fn of(change: &Change, config: &Config) -> Vec<Debt> {
             }),
             id,
             owner: change.author.clone(),
-            due: later(ended, POSTMORTEM_MILLIS),
+            due: later(*ended, POSTMORTEM_MILLIS),
             owed: "write the postmortem, with actions for the cause and for the discipline",
         });
     }

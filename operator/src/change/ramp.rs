@@ -16,6 +16,8 @@ pub(crate) struct Ramp {
     pub(crate) engine: Option<String>,
     pub(crate) started: Option<Timestamp>,
     pub(crate) phase: Phase,
+    /// How it ended last, also when it was rearmed since.
+    pub(crate) last_end: Option<(Timestamp, End)>,
     /// Why it stands still, until somebody resumes it.
     pub(crate) held: Option<String>,
     /// Steps after which the watcher has let it go on.
@@ -151,6 +153,7 @@ impl Ramp {
         if end != End::Completed {
             self.shares.push((entry.at, Percent::ZERO));
         }
+        self.last_end = Some((entry.at, end.clone()));
         self.phase = Phase::Ended { at: entry.at, end };
     }
 

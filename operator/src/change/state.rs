@@ -236,11 +236,15 @@ impl Change {
         if self.ramp.is_running() {
             return format!("ramping, {}", self.ramp.share());
         }
-        match (&self.drill, &self.approval) {
+        let ready = match (&self.drill, &self.approval) {
             (_, Some(approval)) if approval.missing().is_empty() => "approved".into(),
             (_, Some(approval)) => format!("waits for {}", approval.missing().join(", ")),
             (Some(_), None) => "drilled".into(),
             (None, None) => "declared".into(),
+        };
+        match &self.ramp.last_end {
+            Some((_, end)) => format!("rearmed and {ready}; was {}", end.to_text()),
+            None => ready,
         }
     }
 }

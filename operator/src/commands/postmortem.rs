@@ -152,7 +152,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Outcome> {
 
 /// Why it does not count as written yet.
 fn not_yet(change: &Change, actions: &Actions) -> Option<Denial> {
-    if change.ramp.end_of().is_none() {
+    if change.ramp.is_running() || change.ramp.last_end.is_none() {
         return Some(Denial::new(
             format!(
                 "the change is {}: what it came to is not known yet",

@@ -72,6 +72,8 @@ impl Gatherer {
         let now = clock::now();
         let observed = self.fleet.observe(&self.change.declared.rollout);
         let memory = Memory::read(&self.session.project.store(), &self.change.id);
+        // One from before it was rearmed says nothing about now.
+        let memory = memory.filter(|_| self.change.ramp.phase != Stand::NotStarted);
         let totals = memory.as_ref().map(|memory| memory.totals.clone());
         self.remember(now, totals.unwrap_or_else(|| sums(&observed)));
         let view = self.view(now, memory.as_ref(), &observed);

@@ -13,6 +13,8 @@ pub(super) fn ended(case: &Case<'_>) -> Result<(), Denial> {
             "it has never been started",
             format!("start it, or `breakglass withdraw {}`", change.id),
         )),
+        // Rearmed, and not begun again.
+        None if !change.ramp.is_running() => Ok(()),
         None => Err(Denial::new(
             format!("it is {}", change.stage()),
             "let the ramp end, or kill it",

@@ -179,7 +179,7 @@ impl Page<'_> {
                 ),
             });
         }
-        match change.ramp.end_of() {
+        match change.ramp.last_end.as_ref().map(|(_, end)| end) {
             Some(End::RolledBack { .. }) => {
                 ask("What did the canary show that could have been known before?".into())
             }
