@@ -82,6 +82,8 @@ impl Traffic {
     /// What this configuration has counted is shared before it is gone.
     pub(crate) fn end(&self) {
         self.fold(host::now());
+        // Streams may outlive it.
+        self.do_without_ticks();
     }
 
     /// Reaches what waits: requests without an answer, answers without a next chunk.
