@@ -5,7 +5,7 @@ use std::time::Duration;
 use breakglass_host_tests::{Last, More, Profile, Stream};
 use serde_json::{Value, json};
 
-use crate::world::{ROLLOUT, VM_ID, World, policy, rollout, with};
+use crate::world::{ROLLOUT, VM_ID, World, of_unit, policy, rollout, with};
 
 /// The answers of an arm, as `GET /v1/state` tells them; without the requests that were drawn.
 pub(crate) fn answers(world: &World, arm: &str) -> Value {
@@ -63,12 +63,12 @@ fn answer(world: &World, worker: usize, unit: &str, status: &str) {
 
 #[test]
 fn only_requests_that_the_split_sent_are_drawn() {
-    let world = World::new(Profile::Envoy, &watching(json!([]), json!({})));
+    let world = World::new(&watching(json!([]), json!({})));
     // Pinned to the one and to the other, and without a unit.
     for unit in ["vip", "u"] {
         answer(&world, 0, unit, "200");
     }
-    let mut keyless = world.send(0, [(":path", "/v1/agents/support")], Last);
+    let mut keyless = world.send(0, of_unit("").into_iter().take(3), Last);
     keyless.response([(":status", "200")], Last);
     let drawn = || ["stable", "canary"].map(|arm| told(&world, arm)["drawn"].as_u64());
     assert_eq!(drawn(), [Some(0), Some(0)]);

@@ -125,7 +125,10 @@ impl Running {
             if let Some(status) = self.child.try_wait().unwrap() {
                 return status.code();
             }
-            assert!(since.elapsed() < Duration::from_secs(180), "it does not end");
+            assert!(
+                since.elapsed() < Duration::from_secs(180),
+                "it does not end"
+            );
             thread::sleep(Duration::from_millis(10));
         }
     }
