@@ -92,6 +92,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Outcome> {
         &project,
         actor,
         meant.change.as_ref(),
+        &meant.rollout,
         &arguments.why,
         &delivered,
     );
@@ -138,23 +139,29 @@ pub(crate) fn keep(
     project: &Project,
     actor: &Person,
     change: Option<&ChangeId>,
+    rollout: &Name,
     why: &str,
     delivered: &Delivered,
 ) -> String {
-    let Some(change) = change else {
-        return "not written: no change is known that it belongs to".into();
-    };
     let at = clock::now();
     let event = Event::Killed {
-        why: why.to_owned(),
+        why: match change {
+            Some(_) => why.to_owned(),
+            None => format!("{why}; of {rollout}, no change is known that it belongs to"),
+        },
         delivered: Delivered {
             control: None,
             ..delivered.clone()
         },
     };
-    let draft = Draft::of(change, event.clone());
-    let written = Journal::open_within(&project.store(), PATIENCE)
-        .and_then(|mut journal| journal.write(&actor.id, |_, _| Ok(vec![draft])));
+    let written = Journal::open_within(&project.store(), PATIENCE).and_then(|mut journal| {
+        journal.write(&actor.id, |known, _| {
+            // Typed by somebody in a hurry: a change that was never declared must not get into it.
+            let change = change.filter(|id| known.get(id).is_some()).cloned();
+            let event = event.clone();
+            Ok(vec![Draft { change, event }])
+        })
+    });
     let error = match written {
         Ok(written) => {
             notify::tell(project, &written);

@@ -176,6 +176,7 @@ fn take_back(session: &Session, id: &ChangeId, latest: &Gathered) -> Result<()> 
         project,
         actor,
         Some(id),
+        rollout,
         "pulled by the watcher",
         &delivered,
     );

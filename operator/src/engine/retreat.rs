@@ -94,7 +94,7 @@ impl Engine {
             return;
         }
         let store = self.session.project.store();
-        let spooled = Spooled::new(&self.by, &self.change.id, clock::now(), event);
+        let spooled = Spooled::new(&self.by, Some(&self.change.id), clock::now(), event);
         match spooled.and_then(|spooled| spooled.save(&store)) {
             Ok((_, true)) => {}
             Ok((file, false)) => note(&format!(

@@ -29,14 +29,19 @@ pub(crate) struct Spooled {
 // === impl Spooled ===
 
 impl Spooled {
-    pub(crate) fn new(by: &Name, change: &ChangeId, at: Timestamp, event: Event) -> Result<Self> {
+    pub(crate) fn new(
+        by: &Name,
+        change: Option<&ChangeId>,
+        at: Timestamp,
+        event: Event,
+    ) -> Result<Self> {
         let mut id = [0; 16];
         getrandom::fill(&mut id).context("no random number")?;
         Ok(Self {
             id: id.iter().map(|byte| format!("{byte:02x}")).collect(),
             at,
             by: by.clone(),
-            change: Some(change.clone()),
+            change: change.cloned(),
             event,
         })
     }
@@ -72,9 +77,8 @@ impl Spooled {
     /// # Errors
     /// Why it may not.
     pub(crate) fn check(&self, known: &Ledger) -> Result<()> {
-        match &self.change {
-            Some(change) => drop(known.change(change)?),
-            None => bail!("it belongs to no change"),
+        if let Some(change) = &self.change {
+            known.change(change)?;
         }
         match &self.event {
             Event::Killed { .. }

@@ -209,7 +209,7 @@ fn what_waits_is_written_once() {
         why: "the disk was full".into(),
     };
     let at = Timestamp::from_millis(clock::now().millis() - 60_000);
-    let spooled = Spooled::new(&name("ravi"), &change, at, event).unwrap();
+    let spooled = Spooled::new(&name("ravi"), Some(&change), at, event).unwrap();
     let (file, beside) = spooled.save(folder.path()).unwrap();
     assert!(beside);
     let kept = fs::read(&file).unwrap();

@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::process::Command;
+use std::thread;
 use std::time::{Duration, Instant};
 
 use rusqlite::Connection;
@@ -9,7 +10,7 @@ use rusqlite::Connection;
 use super::proxy::Health;
 use super::running::Ramp;
 use crate::fake::nobody;
-use crate::project::{AUTHOR, ROLLOUT, SENIOR};
+use crate::project::{AUTHOR, Project, ROLLOUT, SENIOR};
 
 #[test]
 fn a_kill_ends_the_ramp_and_nothing_rises_before_it_is_approved_anew() {
@@ -132,6 +133,37 @@ fn without_a_journal_the_configuration_knows_the_rollout() {
     let run = ramp.project.run(SENIOR, &["kill", &ramp.change]);
     assert_eq!(run.status, Some(0), "{}{}", run.stdout, run.stderr);
     assert_eq!(ramp.proxies[0].in_force(), (0.0, true));
+}
+
+#[test]
+fn without_a_change_it_is_written_down_all_the_same() {
+    let project = Project::new(1);
+    project.done(SENIOR, &["kill"]);
+    let why = project.events("killed").remove(0)["why"].to_string();
+    assert!(why.contains("of support-agent"), "{why}");
+    project.done(AUTHOR, &["journal", "verify"]);
+}
+
+#[test]
+fn a_change_that_was_never_declared_does_not_spoil_the_journal() {
+    let ramp = Ramp::ready(1);
+    let store = ramp.project.file(".breakglass/journal.db");
+    let lock = Connection::open(store).unwrap();
+    lock.execute_batch("BEGIN EXCLUSIVE").unwrap();
+    // It cannot be looked up before the kill; it can be written after.
+    let proxy = ramp.proxies[0].clone();
+    proxy.close_gate();
+    let free = thread::spawn(move || {
+        proxy.await_order();
+        lock.execute_batch("ROLLBACK").unwrap();
+        proxy.open_gate();
+    });
+    let run = ramp.project.run(SENIOR, &["kill", "chg-1999-0001"]);
+    free.join().unwrap();
+    assert_eq!(run.status, Some(0), "{}{}", run.stdout, run.stderr);
+    assert_eq!(ramp.proxies[0].in_force(), (0.0, true));
+    assert_eq!(ramp.project.events("killed").len(), 1);
+    ramp.project.done(AUTHOR, &["status"]);
 }
 
 #[test]
