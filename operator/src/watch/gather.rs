@@ -108,6 +108,8 @@ impl Gatherer {
             status: self.status(now, memory),
             steps: self.steps(),
             lease_left: lease.map(|until| until.since(now)),
+            // The engine renews it when a third of it is over.
+            short_lease: config.ramp.lease.duration() / 3,
             engine,
             engine_alive: Lock::is_taken(&self.session.project.store(), &change.id)
                 || memory.is_some_and(|memory| now.since(memory.at) <= ENGINE_SILENCE),

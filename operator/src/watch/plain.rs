@@ -148,7 +148,7 @@ fn facts(view: &View) -> Vec<(String, String)> {
             "lease",
             match left {
                 Duration::ZERO => "lease: LAPSED".into(),
-                left if left < SHORT_LEASE => "lease: ENDS within a minute".into(),
+                left if left < view.short_lease => "lease: ENDS, it is not renewed".into(),
                 _ => "lease: renewed".into(),
             },
         );
@@ -218,4 +218,3 @@ fn numbers(view: &View) -> String {
 
 /// How long nothing may be heard.
 const SIGN_OF_LIFE: Duration = Duration::from_secs(30);
-const SHORT_LEASE: Duration = Duration::from_secs(60);

@@ -14,6 +14,8 @@ pub(crate) struct View {
     pub(crate) steps: Vec<StepView>,
     /// `None` where the control has no lease.
     pub(crate) lease_left: Option<Duration>,
+    /// A lease with less left than this has not been renewed when it should have been.
+    pub(crate) short_lease: Duration,
     /// Who moves the ramp, and when it was last heard of: "priya@ops-1, 2 s ago".
     pub(crate) engine: Option<String>,
     /// Whether it was heard of lately enough to be believed in.

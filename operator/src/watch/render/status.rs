@@ -214,7 +214,7 @@ fn keepers(view: &View) -> Vec<Part> {
         let duties = plural(view.debts_overdue, "DUTY", "DUTIES");
         parts.push(Part::new(Urgency::Bad, format!("{duties} OVERDUE")));
     }
-    parts.extend(view.lease_left.map(lease));
+    parts.extend(view.lease_left.map(|left| lease(left, view.short_lease)));
     parts.push(match (&view.engine, view.engine_alive) {
         (Some(engine), true) => Part::new(Urgency::None, format!("engine {engine}")),
         (Some(engine), false) => Part::new(Urgency::Bad, format!("ENGINE SILENT: {engine}")),
@@ -233,10 +233,10 @@ fn keepers(view: &View) -> Vec<Part> {
     parts
 }
 
-fn lease(left: Duration) -> Part {
+fn lease(left: Duration, short: Duration) -> Part {
     match left {
         Duration::ZERO => Part::new(Urgency::Bad, "LEASE LAPSED"),
-        left if left < SHORT_LEASE => Part::new(
+        left if left < short => Part::new(
             Urgency::Warning,
             format!("LEASE ENDS in {}", duration(left)),
         ),
@@ -299,5 +299,3 @@ const STATUS_ROWS: usize = 2;
 /// With many watchers the last are not shown.
 const KEEPER_ROWS: usize = 4;
 const SEPARATOR: &str = " · ";
-/// Time enough to find out why nobody renews it.
-const SHORT_LEASE: Duration = Duration::from_secs(60);

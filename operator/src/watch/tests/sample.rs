@@ -37,6 +37,7 @@ pub(crate) fn step() -> View {
         })
         .into(),
         lease_left: Some(Duration::from_secs(250)),
+        short_lease: Duration::from_secs(60),
         engine: Some("priya@ops-1, 2 s ago".into()),
         engine_alive: true,
         watchers: vec![watcher("priya", 2, true)],
