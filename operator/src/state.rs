@@ -6,6 +6,7 @@ use serde_json::Value;
 
 use crate::answer::{RolloutState, StateAnswer, Workers, clean};
 use crate::ask::ask;
+use crate::fleet::ArmSeen;
 use crate::outcome::{EXIT_STATUSES, Outcome, Tally};
 use crate::proxy::{Answer, Failure, Proxy};
 use crate::targets::TargetArguments;
@@ -13,8 +14,9 @@ use crate::targets::TargetArguments;
 /// Tells what is in force at every proxy: policy, filter, and each rollout's control.
 ///
 /// For each rollout a line: generation, the canary's share at this moment, kill-switch, redaction, the
-/// end of its lease, why it is closed if it is, and how many workers have it so. `boot` changes when a
-/// proxy restarts.
+/// end of its lease, why it is closed if it is, and how many workers have it so. Below it, for each arm,
+/// what came since the proxy started: requests, answers, errors, and answers by what was found in them.
+/// `boot` changes when a proxy restarts.
 #[derive(Debug, Args)]
 #[command(after_help = format!("{EXAMPLES}\n\n{EXIT_STATUSES}"))]
 pub(crate) struct Arguments {
@@ -62,6 +64,9 @@ impl StateAnswer {
         for rollout in &self.rollouts {
             let workers = Workers::of_state(&self.workers, rollout.since_epoch);
             text.push_str(&format!("  {}  {}\n", rollout.to_text(), workers.to_text()));
+            for arm in ["stable", "canary"] {
+                text.extend(rollout.arm_text(arm));
+            }
         }
         text
     }
@@ -70,6 +75,21 @@ impl StateAnswer {
 // === impl RolloutState ===
 
 impl RolloutState {
+    /// What came to an arm since the proxy started; nothing of a filter that does not count it.
+    fn arm_text(&self, name: &str) -> Option<String> {
+        let arm = ArmSeen::of(self.arm(name));
+        let answers = arm.answers.as_ref()?;
+        let mut text = format!(
+            "    {name}  {} requests, {} answers, {} errors",
+            arm.requests, answers.ended, answers.errors
+        );
+        for (entity, found) in &answers.redactions {
+            text.push_str(&format!(", {} {}", clean(entity), found.answers));
+        }
+        text.push('\n');
+        Some(text)
+    }
+
     fn to_text(&self) -> String {
         let mut parts = vec![clean(&self.name)];
         parts.extend(

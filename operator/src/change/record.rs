@@ -437,6 +437,9 @@ impl Ground {
 impl fmt::Display for Measure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
+            Self::Redactions(entity) if entity.as_str() == "*" => {
+                f.write_str("answers with any entity")
+            }
             Self::Redactions(entity) => write!(f, "answers with {entity}"),
             Self::Errors => f.write_str("answers that are errors"),
             Self::Slow => f.write_str("slow answers"),

@@ -145,7 +145,7 @@ impl RolloutSeen {
 
 impl ArmSeen {
     /// Of counts in a form that is not known here, nothing: they are no reason to overlook the rest.
-    fn of(arm: Option<&Value>) -> Self {
+    pub(crate) fn of(arm: Option<&Value>) -> Self {
         let arm = arm.and_then(|arm| Self::deserialize(arm).ok());
         arm.unwrap_or_default()
     }

@@ -102,6 +102,9 @@ fn state_tells_what_is_in_force() {
         let mut json: Value = serde_json::from_slice(&reply.body).unwrap();
         json["rollouts"][0]["closed"] = json!("lapse");
         json["workers"][1]["epoch"] = json!(0);
+        json["rollouts"][0]["arms"] = json!({"canary": {"requests": 9, "answers": {
+            "ended": 8, "errors": 1, "redactions": {"EMAIL_ADDRESS": {"answers": 3, "found": 7}},
+        }}});
         // A newer filter may say more.
         json["rollouts"][0]["control"]["mood"] = json!("calm");
         Reply::json(&json)
@@ -112,6 +115,7 @@ fn state_tells_what_is_in_force() {
     for line in [
         format!("{}  policy support (sha256:0123456789ab)  filter 0.1.0 (abc123)  boot b007\n", proxy.target()),
         "  agent  generation 8  canary 0 %  KILLED block, cut  redaction mask_all  lease until 2026-01-01T00:00:00Z  closed: lapse  workers 1/2  missing: w-2\n".into(),
+        "    canary  9 requests, 8 answers, 1 errors, EMAIL_ADDRESS 3\n".into(),
         format!("{nobody}  unreachable  "),
     ] {
         assert!(run.stdout.contains(&line), "{line:?}:\n{}", run.stdout);
