@@ -32,6 +32,7 @@ async fn a_refused_policy_leaves_counters_traffic_and_state_as_they_were() {
             .await,
         );
     }
+    settled(&edge, people.len()).await;
     for (named, text) in refused() {
         let (state, counters) = (fixed(edge.state().await), quiet(edge.counters().await));
         let rejected = edge.count("breakglass_config_rejected_total", &[]).await;
@@ -59,6 +60,24 @@ async fn a_refused_policy_leaves_counters_traffic_and_state_as_they_were() {
         stream.end().await.assert_whole(STREAM_WORDS, &user);
     }
     edge.finish().await;
+}
+
+/// Waits until workers have shared what they counted, which they do with the next tick.
+async fn settled(edge: &Edge, ended: usize) {
+    let shared = async || {
+        let arms = edge.state().await["rollouts"][0]["arms"].take();
+        let arms = ["stable", "canary"].map(|arm| arms[arm].clone());
+        let answers = arms
+            .iter()
+            .filter_map(|arm| arm["answers"]["ended"].as_u64());
+        answers.sum::<u64>() == ended as u64
+            && arms
+                .iter()
+                .all(|arm| arm["requests"] == arm["answers"]["drawn"])
+    };
+    let wait = async { while !shared().await {} };
+    let waited = tokio::time::timeout(std::time::Duration::from_secs(30), wait).await;
+    waited.expect("the workers share what they counted");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
