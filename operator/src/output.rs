@@ -19,6 +19,16 @@ struct Progress {
     bytes: u64,
 }
 
+/// Writes what a command did: a JSON value for programs, or a line for people.
+pub(crate) fn tell(json: bool, value: &impl serde::Serialize, line: &str) -> Result<()> {
+    let mut output = Output::new();
+    match json {
+        true => output.json(value)?,
+        false => output.line(line)?,
+    }
+    output.finish()
+}
+
 // === impl Output ===
 
 impl Output {

@@ -8,7 +8,7 @@ use crate::change::event::Event;
 use crate::change::rules::When;
 use crate::journal::Draft;
 use crate::outcome::{EXIT_STATUSES, Outcome};
-use crate::output::Output;
+use crate::output;
 use crate::project::ProjectArguments;
 use crate::session::{ChangeArgument, JsonArgument, Session};
 
@@ -38,12 +38,8 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Outcome> {
         deciding.check(When::Close, "close", change)?;
         Ok(vec![Draft::of(&id, Event::Closed)])
     })?;
-    let mut output = Output::new();
-    match arguments.json.json {
-        true => output.json(&json!({"change": id, "closed": true}))?,
-        false => output.line(&format!("{id}: closed"))?,
-    }
-    output.finish()?;
+    let told = json!({"change": id, "closed": true});
+    output::tell(arguments.json.json, &told, &format!("{id}: closed"))?;
     Ok(Outcome::Fine)
 }
 

@@ -11,7 +11,7 @@ use crate::change::rules::{Denial, Refusal};
 use crate::engine::presence::Presence;
 use crate::journal::Draft;
 use crate::outcome::{EXIT_STATUSES, Outcome};
-use crate::output::Output;
+use crate::output;
 use crate::project::ProjectArguments;
 use crate::session::{ChangeArgument, JsonArgument, Session};
 
@@ -200,12 +200,7 @@ fn refuse(
 }
 
 fn tell(json: JsonArgument, id: &ChangeId, what: &str, text: &str) -> Result<Outcome> {
-    let mut output = Output::new();
-    match json.json {
-        true => output.json(&json!({"change": id, "done": what}))?,
-        false => output.line(text)?,
-    }
-    output.finish()?;
+    output::tell(json.json, &json!({"change": id, "done": what}), text)?;
     Ok(Outcome::Fine)
 }
 

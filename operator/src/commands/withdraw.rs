@@ -7,7 +7,7 @@ use serde_json::json;
 use crate::change::event::Event;
 use crate::journal::Draft;
 use crate::outcome::{EXIT_STATUSES, Outcome};
-use crate::output::Output;
+use crate::output;
 use crate::project::ProjectArguments;
 use crate::session::{ChangeArgument, JsonArgument, Session};
 
@@ -48,12 +48,8 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Outcome> {
         }
         Ok(vec![Draft::of(&id, Event::Withdrawn { why: why.into() })])
     })?;
-    let mut output = Output::new();
-    match arguments.json.json {
-        true => output.json(&json!({"change": id, "withdrawn": why}))?,
-        false => output.line(&format!("{id}: withdrawn"))?,
-    }
-    output.finish()?;
+    let told = json!({"change": id, "withdrawn": why});
+    output::tell(arguments.json.json, &told, &format!("{id}: withdrawn"))?;
     Ok(Outcome::Fine)
 }
 
