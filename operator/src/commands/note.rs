@@ -7,7 +7,7 @@ use serde_json::json;
 use crate::change::event::Event;
 use crate::change::record::ChangeId;
 use crate::outcome::{EXIT_STATUSES, Outcome};
-use crate::output::Output;
+use crate::output;
 use crate::project::ProjectArguments;
 use crate::session::{JsonArgument, Session};
 use crate::typed;
@@ -45,12 +45,8 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Outcome> {
         change.id.clone()
     };
     let written = session.record(&id, Event::Noted { text: text.into() })?;
-    let mut output = Output::new();
-    match arguments.json.json {
-        true => output.json(&json!({"change": id, "entry": written.entry.seq, "noted": text}))?,
-        false => output.line(&format!("{id}: noted"))?,
-    }
-    output.finish()?;
+    let told = json!({"change": id, "entry": written.entry.seq, "noted": text});
+    output::tell(arguments.json.json, &told, &format!("{id}: noted"))?;
     Ok(Outcome::Fine)
 }
 

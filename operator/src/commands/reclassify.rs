@@ -9,7 +9,7 @@ use crate::change::event::Event;
 use crate::change::record::Category;
 use crate::journal::Draft;
 use crate::outcome::{EXIT_STATUSES, Outcome};
-use crate::output::Output;
+use crate::output;
 use crate::project::ProjectArguments;
 use crate::session::{ChangeArgument, JsonArgument, Session};
 use crate::typed;
@@ -57,12 +57,12 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Outcome> {
         };
         Ok(vec![Draft::of(&id, event)])
     })?;
-    let mut output = Output::new();
-    match arguments.json.json {
-        true => output.json(&json!({"change": id, "category": category, "why": why}))?,
-        false => output.line(&format!("{id}: counts as {category} from now on"))?,
-    }
-    output.finish()?;
+    let told = json!({"change": id, "category": category, "why": why});
+    output::tell(
+        arguments.json.json,
+        &told,
+        &format!("{id}: counts as {category} from now on"),
+    )?;
     Ok(Outcome::Fine)
 }
 
