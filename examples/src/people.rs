@@ -1,9 +1,13 @@
 //! People with keys, who sign orders and warrants: apart from the filter's own code.
 
+mod team;
+
 use base64ct::{Base64, Encoding};
 use ed25519_dalek::{Signer, SigningKey};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
+
+pub use team::{RAISE, Subject, Team, at};
 
 /// Somebody with a key and a role.
 #[derive(Clone, Debug)]

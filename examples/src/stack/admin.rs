@@ -31,7 +31,8 @@ pub struct Discovery {
 // === impl Admin ===
 
 impl Admin {
-    pub(super) fn new(addr: SocketAddr) -> Self {
+    /// The endpoint of an Envoy that somebody else started.
+    pub fn new(addr: SocketAddr) -> Self {
         Self { addr }
     }
 

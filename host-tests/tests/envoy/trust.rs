@@ -1,10 +1,11 @@
 //! Signed orders, warrants and trusted keys.
 
 use std::fmt;
-use std::time::{Duration, SystemTime};
+use std::ops::{Deref, DerefMut};
+use std::time::Duration;
 
 use breakglass_examples::load::{Load, Plan, Protocol, Update, users};
-use breakglass_examples::people::{self, Person};
+use breakglass_examples::people::{Person, RAISE, Subject, Team, at};
 use serde_json::{Value, json};
 use tokio::sync::mpsc::{self, UnboundedReceiver};
 
@@ -24,11 +25,7 @@ mod rotation;
 mod two_operators;
 
 /// Those whose keys the policy names: an engineer, who gives orders, and two who approve.
-struct People {
-    engineer: Person,
-    security: Person,
-    platform: Person,
-}
+struct People(Team);
 
 /// How long something took, many times.
 #[derive(Default)]
@@ -38,11 +35,13 @@ struct Durations(Vec<Duration>);
 
 impl People {
     fn new() -> Self {
-        Self {
-            engineer: Person::new("engineer-1", "senior_engineer"),
-            security: Person::new("security-lead-1", "security_lead"),
-            platform: Person::new("platform-lead-1", "platform_lead"),
-        }
+        Self(Team::new(Subject {
+            policy: "support",
+            rollout: ROLLOUT,
+            stable: STABLE,
+            canary: CANARY,
+            salt: SALT,
+        }))
     }
 
     /// The policy that trusts their keys, with this control.
@@ -51,84 +50,30 @@ impl People {
         policy["trust"] = self.trust(1);
         policy
     }
+}
 
-    fn trust(&self, generation: u64) -> Value {
-        let keys = [&self.engineer, &self.security, &self.platform];
-        people::trust(generation, &keys, RAISE)
+impl Deref for People {
+    type Target = Team;
+
+    fn deref(&self) -> &Team {
+        &self.0
     }
+}
 
-    /// An order of the engineer with these terms.
-    fn order(&self, generation: u64, terms: Value) -> Value {
-        order_by(&self.engineer, generation, terms)
-    }
-
-    /// The engineer's kill.
-    fn kill(&self, generation: u64, in_flight: &str) -> Value {
-        let kill = json!({"mode": "rollback", "in_flight": in_flight});
-        self.order(generation, json!({"kill": kill}))
-    }
-
-    /// The engineer's raise to this share by a new warrant for it, approved at `after`.
-    fn raise(&self, generation: u64, percent: u64, after: u64) -> Value {
-        let ramp = json!({"percent": percent});
-        let warrant = self.warrant(after, json!({"ramp": ramp.clone()}));
-        let terms = json!({"kill": null, "ramp": ramp, "warrant": warrant});
-        self.order(generation, terms)
-    }
-
-    /// A warrant for everybody, approved at this generation, with these terms instead of the usual.
-    fn warrant(&self, after: u64, terms: Value) -> Value {
-        self.warrant_by(&[&self.security, &self.platform], after, terms)
-    }
-
-    fn warrant_by(&self, signers: &[&Person], after: u64, terms: Value) -> Value {
-        let approvers: Vec<_> = signers.iter().map(|person| person.approver()).collect();
-        let warrant = json!({
-            "change": SALT,
-            "policy": "support",
-            "rollout": ROLLOUT,
-            "subject": {"stable": STABLE, "canary": CANARY, "salt": SALT},
-            "ramp": {"percent": 100},
-            "after": after,
-            "not_before": at(SystemTime::now() - HOUR),
-            "not_after": at(SystemTime::now() + HOUR),
-            "drill": {"receipt": people::digest(&json!({})), "at": at(SystemTime::now() - HOUR)},
-            "author": self.engineer.id(),
-            "approvers": approvers,
-        });
-        people::sign(people::WARRANT, &with(warrant, terms), signers)
+impl DerefMut for People {
+    fn deref_mut(&mut self) -> &mut Team {
+        &mut self.0
     }
 }
 
 /// An order of anybody with these terms.
 fn order_by(person: &Person, generation: u64, terms: Value) -> Value {
-    let order = json!({
-        "policy": "support",
-        "rollout": ROLLOUT,
-        "generation": generation,
-        "issued_at": at(SystemTime::now()),
-    });
-    people::sign(people::ORDER, &with(order, terms), &[person])
+    People::new().order_by(person, generation, terms)
 }
 
 /// A control with this share, and the warrant that permits it.
 fn permitted(generation: u64, percent: u64, warrant: &Value) -> Value {
     json!({"generation": generation, "ramp": {"percent": percent}, "kill": null, "warrant": warrant})
-}
-
-fn with(mut document: Value, terms: Value) -> Value {
-    let Value::Object(terms) = terms else {
-        panic!("terms are an object, not {terms}");
-    };
-    for (name, term) in terms {
-        document[name] = term;
-    }
-    document
-}
-
-/// A time as documents have it.
-fn at(time: SystemTime) -> String {
-    humantime::format_rfc3339_millis(time).to_string()
 }
 
 /// How often to do something: what the environment says, or else `usual`.
@@ -229,9 +174,6 @@ impl fmt::Display for Durations {
         )
     }
 }
-
-/// Whose approval a warrant needs.
-const RAISE: &[&[&str]] = &[&["security_lead", "platform_lead"]];
 
 const EIGHT: usize = 8;
 
