@@ -3,11 +3,13 @@
 # .tools/ (Envoy) or as a package of the system (binaryen), once, and said first.
 
 .DEFAULT_GOAL := help
-.PHONY: help demo story run test test-policy test-redact test-operator test-host test-clients test-examples test-vectors test-dsse bench bench-decision bench-redaction fuzz lint fmt schema operator wasm wasm-nosimd tools rust-target wasm-opt clean
+.PHONY: help demo story run test test-policy test-redact test-operator test-host test-clients test-examples test-vectors test-dsse bench bench-decision bench-check bench-baseline bench-kill bench-delay bench-memory bench-redaction bench-envoy fuzz lint fmt schema operator wasm wasm-nosimd tools rust-target wasm-opt clean
 
 CARGO     ?= cargo
 WASM      := target/wasm32-wasip1/release/breakglass.wasm
 WASM_BUILT := target/wasm32-wasip1/release/deps/breakglass.wasm
+DECISION  := target/bench-wasm/decision.wasm
+RIG       := $(CARGO) run --quiet --profile bench -p breakglass-bench-envoy --bin rig --
 # What the module may use: what rustc uses for this target by default, and SIMD.
 WASM_OPT  := wasm-opt -Oz --enable-bulk-memory --enable-mutable-globals --enable-nontrapping-float-to-int --enable-sign-ext
 
@@ -50,19 +52,47 @@ test-vectors: .tools/pynacl ## The published test vectors, computed again by lib
 
 bench: bench-decision bench-redaction ## Every benchmark beside its peers
 
-bench-decision: wasm ## The decision and the judge in nanoseconds (native), a request in WebAssembly instructions
-	$(CARGO) bench -p breakglass-bench --bench decision
-	$(CARGO) bench -p breakglass-bench --bench judge
-	$(CARGO) run --quiet -p breakglass-host-tests --example fuel
+bench-decision: wasm $(DECISION) ## The decision in nanoseconds, native, in wasmtime and in V8 (Node 20 needed); the judge, signatures, policies
+	$(CARGO) bench -p breakglass-bench --bench decision -- --quiet
+	$(CARGO) bench -p breakglass-bench --bench judge -- --quiet
+	$(CARGO) bench -p breakglass-bench --bench envelopes -- --quiet
+	@$(CARGO) run --quiet -p breakglass-host-tests --example fuel -- nanoseconds > target/bench-wasm/wasmtime.json
+	@node --no-warnings bench/decision.mjs $(DECISION) $${CARGO_TARGET_DIR:-target}/criterion target/bench-wasm/wasmtime.json | tee bench/results/decision.md
 
-bench-redaction: wasm tools .tools/presidio ## The speed of redaction beside its peers (Node 20 needed), and its cost in Envoy: bench/results/
+bench-check: wasm $(DECISION) ## Fail if a hot path takes over 5 % more instructions than bench/baseline.json says
+	@$(CARGO) run --quiet -p breakglass-host-tests --example fuel -- check
+
+bench-baseline: wasm $(DECISION) ## Accept the instructions that the hot paths take now: bench/baseline.json
+	@$(CARGO) run --quiet -p breakglass-host-tests --example fuel -- baseline
+
+bench-kill: wasm tools ## How soon a signed kill holds, on a real Envoy under load: bench/results/kill.md
+	$(RIG) kill
+
+bench-delay: wasm tools ## What a stream of tokens waits in a real Envoy: bench/results/delay.md
+	$(RIG) delay
+
+bench-memory: wasm tools ## What the filter keeps in memory: bench/results/memory.md
+	@mkdir -p target/bench-wasm
+	@$(CARGO) run --quiet -p breakglass-host-tests --example memory > target/bench-wasm/memory.json
+	$(RIG) memory --linear target/bench-wasm/memory.json
+
+# The decision in a module of its own, built as the filter is.
+$(DECISION): rust-target wasm-opt
+	@$(CARGO) build --quiet -p breakglass-bench-wasm-decision --release --target wasm32-wasip1 --target-dir target/bench-wasm
+	@$(WASM_OPT) --enable-simd target/bench-wasm/wasm32-wasip1/release/breakglass_bench_wasm_decision.wasm -o $@
+
+bench-redaction: wasm tools .tools/presidio ## The speed of redaction beside its peers (Node 20 needed): bench/results/
 	@bench/v8-modules.sh target/bench-wasm/modules
 	$(CARGO) bench -p breakglass-bench --bench redaction -- --quiet
 	@node --no-warnings bench/v8.mjs --json target/bench-wasm/modules/*.wasm > target/bench-wasm/v8.json
 	@$(CARGO) run --quiet -p breakglass-bench --example corpus -- target/bench-wasm/corpora
 	@PYTHONPATH=.tools/presidio python3 bench/presidio.py target/bench-wasm/corpora > target/bench-wasm/presidio.json
 	@python3 bench/table.py $${CARGO_TARGET_DIR:-target}/criterion target/bench-wasm/v8.json target/bench-wasm/presidio.json target/bench-wasm/modules/sizes.json
-	@python3 bench/envoy.py target/bench-wasm/corpora | tee bench/results/redaction-envoy.md
+
+bench-envoy: wasm tools ## What routing and redaction cost in a real Envoy, beside their peers: bench/results/ (ten minutes)
+	@$(CARGO) build --quiet -p breakglass-bench-noop --release --target wasm32-wasip1
+	$(RIG) routing
+	$(RIG) redaction
 
 lint: rust-target ## rustfmt and clippy, warnings are errors
 	$(CARGO) fmt --all --check

@@ -1,7 +1,10 @@
 //! The workloads that the benchmarks share: policies of many rollouts and requests for them, and
 //! texts to redact.
 
+pub mod check;
 pub mod corpus;
+pub mod judging;
+pub mod kernel;
 pub mod redaction;
 
 use breakglass_policy::{HeaderId, Headers, Policy, Router};

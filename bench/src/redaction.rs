@@ -73,7 +73,8 @@ impl Work {
     }
 }
 
-fn events(body: &[u8]) -> impl Iterator<Item = &[u8]> {
+/// The events of a body, one by one.
+pub fn events(body: &[u8]) -> impl Iterator<Item = &[u8]> {
     let mut rest = body;
     std::iter::from_fn(move || {
         if rest.is_empty() {
