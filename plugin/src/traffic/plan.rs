@@ -120,10 +120,15 @@ impl ArmPlan {
 
     /// The access log's field for a request of this arm.
     pub(crate) fn log_field(&self, generation: &str, reason: &str) -> String {
-        format!(
-            "{} generation={generation} reason={reason}",
-            self.log_prefix
-        )
+        // By hand: formatting costs more instructions than the decision.
+        [
+            &self.log_prefix,
+            " generation=",
+            generation,
+            " reason=",
+            reason,
+        ]
+        .concat()
     }
 
     fn new(rollout: &Rollout, arm: Arm) -> Self {

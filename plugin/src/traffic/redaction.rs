@@ -16,8 +16,16 @@ pub(crate) struct RedactionPlan {
 
 #[derive(Debug)]
 struct Profiles {
-    request: Profile,
-    response: Profile,
+    request: Scan,
+    response: Scan,
+}
+
+/// What is looked for in one direction, and the answers that every request asks for.
+#[derive(Debug)]
+struct Scan {
+    profile: Profile,
+    is_idle: bool,
+    changes_text: bool,
 }
 
 /// What a body is to the scanner, by its headers.
@@ -52,6 +60,10 @@ impl RedactionPlan {
     }
 
     pub(crate) fn profile(&self, arm: Arm, direction: Direction) -> &Profile {
+        &self.scan(arm, direction).profile
+    }
+
+    fn scan(&self, arm: Arm, direction: Direction) -> &Scan {
         let profiles = match arm {
             Arm::Stable => &self.stable,
             Arm::Canary => &self.canary,
@@ -64,12 +76,12 @@ impl RedactionPlan {
 
     /// Whether anything is looked for in this direction.
     pub(crate) fn scans(&self, arm: Arm, direction: Direction, masks_all: bool) -> bool {
-        masks_all || !self.profile(arm, direction).is_idle()
+        masks_all || !self.scan(arm, direction).is_idle
     }
 
     /// Whether bodies are changed in this direction, and not only looked at.
     pub(crate) fn rewrites(&self, arm: Arm, direction: Direction, masks_all: bool) -> bool {
-        masks_all || self.profile(arm, direction).changes_text()
+        masks_all || self.scan(arm, direction).changes_text
     }
 
     /// Whether a body that cannot be scanned is withheld.
@@ -89,9 +101,21 @@ impl RedactionPlan {
 impl Profiles {
     fn new(redaction: &Redaction, arm: Arm) -> Result<Self, ProfileError> {
         Ok(Self {
-            request: Profile::of(redaction, arm, Direction::Request)?,
-            response: Profile::of(redaction, arm, Direction::Response)?,
+            request: Scan::new(Profile::of(redaction, arm, Direction::Request)?),
+            response: Scan::new(Profile::of(redaction, arm, Direction::Response)?),
         })
+    }
+}
+
+// === impl Scan ===
+
+impl Scan {
+    fn new(profile: Profile) -> Self {
+        Self {
+            is_idle: profile.is_idle(),
+            changes_text: profile.changes_text(),
+            profile,
+        }
     }
 }
 
