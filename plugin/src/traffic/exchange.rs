@@ -15,7 +15,7 @@ use crate::sse::{self, Boundary, ErrorEvents};
 use crate::traffic::Traffic;
 use crate::traffic::body::Body;
 use crate::traffic::course::Course;
-use crate::traffic::open::{self, OpenStream, Phase};
+use crate::traffic::open::{self, OpenStream, Phase, Place};
 use crate::traffic::plan::RolloutPlan;
 use crate::traffic::redaction::{Reason, is_json, media_type};
 use crate::vm;
@@ -26,6 +26,7 @@ use scan::{Piece, begin_request_scan};
 pub(crate) struct Exchange {
     id: u32,
     traffic: Rc<Traffic>,
+    place: Place,
     /// Set once the request was given an arm; never changed after that.
     routed: Option<Routed>,
 }
@@ -62,6 +63,7 @@ impl Exchange {
         Self {
             id,
             traffic,
+            place: Place::NONE,
             routed: None,
         }
     }
@@ -122,7 +124,7 @@ impl Exchange {
     }
 
     pub(crate) fn end(&mut self) {
-        let stream = self.traffic.open.borrow().get(self.id);
+        let stream = self.traffic.open.borrow().get(self.place);
         let broken_off = stream.is_some_and(|stream| {
             matches!(stream.phase, Phase::Answering { .. }) && !stream.course.is_over()
         });
@@ -132,7 +134,8 @@ impl Exchange {
             }
             self.count_answer();
         }
-        self.traffic.open.borrow_mut().remove(self.id);
+        let place = std::mem::replace(&mut self.place, Place::NONE);
+        self.traffic.open.borrow_mut().remove(place);
     }
 
     fn route(&mut self, end_of_stream: bool) -> Option<Action> {
@@ -222,7 +225,7 @@ impl Exchange {
             phase,
             course: Course::new(times.then_some(now)),
         };
-        traffic.open.borrow_mut().insert(self.id, stream);
+        self.place = traffic.open.borrow_mut().insert(self.id, stream);
         self.routed = Some(Routed {
             rollout,
             arm,
@@ -279,13 +282,13 @@ impl Exchange {
         self.traffic
             .open
             .borrow_mut()
-            .set_phase(self.id, Phase::Ended);
+            .set_phase(self.place, Phase::Ended);
         answer(problem)
     }
 
     /// Notes how the answer goes.
     fn note(&self, what: impl FnOnce(&mut Course)) {
-        if let Some(course) = self.traffic.open.borrow_mut().course(self.id) {
+        if let Some(course) = self.traffic.open.borrow_mut().course(self.place) {
             what(course);
         }
     }
@@ -293,7 +296,7 @@ impl Exchange {
     /// Counts the answer, which has ended; once.
     fn count_answer(&mut self) {
         let traffic = self.traffic.clone();
-        let Some(mut stream) = traffic.open.borrow().get(self.id) else {
+        let Some(mut stream) = traffic.open.borrow().get(self.place) else {
             return;
         };
         let begun = !matches!(stream.phase, Phase::Waiting | Phase::Ended);
@@ -334,7 +337,7 @@ impl Exchange {
     }
 
     fn begin_answer(&mut self, end_of_stream: bool) -> Option<Action> {
-        let stream = self.traffic.open.borrow().get(self.id)?;
+        let stream = self.traffic.open.borrow().get(self.place)?;
         if stream.phase == Phase::Ended {
             // The filter sees its own answer pass.
             return None;
@@ -355,7 +358,7 @@ impl Exchange {
         let scan = self.begin_answer_scan(plan, stream, switches, end_of_stream);
         let events = *scan.as_ref().unwrap_or(&false);
         let phase = Phase::Answering { events };
-        self.traffic.open.borrow_mut().set_phase(self.id, phase);
+        self.traffic.open.borrow_mut().set_phase(self.place, phase);
         if end_of_stream || scan.is_err() {
             self.count_answer();
         }
@@ -379,7 +382,7 @@ impl Exchange {
     }
 
     fn continue_answer(&mut self, size: usize, end_of_stream: bool) -> Option<Action> {
-        let stream = self.traffic.open.borrow().get(self.id)?;
+        let stream = self.traffic.open.borrow().get(self.place)?;
         let Phase::Answering { events } = stream.phase else {
             if matches!(stream.phase, Phase::LastEventSent { .. }) {
                 let _ = host::replace_buffer(Buffer::ResponseBody, size, b"");
@@ -440,7 +443,7 @@ impl Exchange {
             let _ = host::reset_response();
             Phase::Ended
         };
-        self.traffic.open.borrow_mut().set_phase(self.id, after);
+        self.traffic.open.borrow_mut().set_phase(self.place, after);
         // What a reset stream still holds must not leave.
         (after == Phase::Ended).then_some(Action::Pause)
     }

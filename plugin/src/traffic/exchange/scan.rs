@@ -129,7 +129,7 @@ impl Exchange {
             .traffic
             .open
             .borrow()
-            .get(self.id)
+            .get(self.place)
             .map(|stream| stream.phase);
         if phase == Some(Phase::Ended) {
             return Action::Continue;
@@ -145,7 +145,7 @@ impl Exchange {
 
     pub(super) fn scan_request_piece(&mut self, piece: Piece<'_>) -> Action {
         let traffic = self.traffic.clone();
-        let Some(stream) = traffic.open.borrow().get(self.id) else {
+        let Some(stream) = traffic.open.borrow().get(self.place) else {
             return Action::Continue;
         };
         let Switches { mask_all, .. } = self.switches(stream);
@@ -247,7 +247,7 @@ impl Exchange {
                 let after = Phase::LastEventSent {
                     linger: crate::traffic::open::LINGER_TICKS,
                 };
-                self.traffic.open.borrow_mut().set_phase(self.id, after);
+                self.traffic.open.borrow_mut().set_phase(self.place, after);
                 self.count_answer();
                 None
             }
@@ -260,7 +260,7 @@ impl Exchange {
     /// Behind trailers no body can follow: a text whose end is still held back ends with an error,
     /// not in silence.
     pub(super) fn end_answer(&mut self) -> Option<Action> {
-        let stream = self.traffic.open.borrow().get(self.id)?;
+        let stream = self.traffic.open.borrow().get(self.place)?;
         let held = self.routed.as_ref()?.answer.as_ref()?.held();
         if held == 0 || !matches!(stream.phase, Phase::Answering { .. }) {
             return None;
@@ -280,7 +280,7 @@ impl Exchange {
         self.traffic
             .open
             .borrow_mut()
-            .set_phase(self.id, Phase::Ended);
+            .set_phase(self.place, Phase::Ended);
         Some(Action::Pause)
     }
 }
