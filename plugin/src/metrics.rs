@@ -3,7 +3,7 @@
 //! Labels are part of the name (`name;label=value`); the `stats_tags` in `envoy/bootstrap.yaml` cut
 //! them out. Every define makes a new entry in Envoy's memory, so a machine remembers what it has.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
 use breakglass_policy::{Arm, Direction, Map, Name};
@@ -11,6 +11,7 @@ use breakglass_policy::{Arm, Direction, Map, Name};
 use crate::host::{self, MetricId, MetricKind};
 
 thread_local! {
+    static CHANGES: Cell<Option<Counter>> = const { Cell::new(None) };
     static ORDERS: RefCell<Vec<(&'static str, Counter)>> = const { RefCell::new(Vec::new()) };
     static ROLLOUTS: RefCell<Map<Name, Rc<RolloutMetrics>>> = RefCell::default();
 }
@@ -64,6 +65,17 @@ pub(crate) struct ArmMetrics {
 /// Configurations that were refused.
 pub(crate) fn config_rejected() -> Counter {
     Counter::new("breakglass_config_rejected_total")
+}
+
+/// Changes of the state that all workers share.
+pub(crate) fn state_changes() -> Counter {
+    CHANGES.with(|known| {
+        let changes = known
+            .get()
+            .unwrap_or_else(|| Counter::new("breakglass_state_changes_total"));
+        known.set(Some(changes));
+        changes
+    })
 }
 
 /// Orders that ended in `result`.
@@ -191,7 +203,7 @@ impl ArmMetrics {
     pub(crate) fn responses(&self, status: &[u8]) -> Counter {
         let class = status.first().map(|digit| digit.wrapping_sub(b'1'));
         let counter = class.and_then(|class| self.responses.get(usize::from(class)));
-        counter.copied().unwrap_or(Counter(None))
+        counter.copied().unwrap_or(Counter::NONE)
     }
 
     /// Responses so far by class: `1xx`, `2xx`, …
@@ -216,6 +228,9 @@ impl ArmMetrics {
 // === impl Counter ===
 
 impl Counter {
+    /// One that counts nothing.
+    pub(crate) const NONE: Self = Self(None);
+
     pub(crate) fn increment(self) {
         self.add(1);
     }

@@ -88,7 +88,7 @@ impl Traffic {
 
     /// Reaches what waits: requests without an answer, answers without a next chunk.
     pub(crate) fn tick(&self) {
-        let in_force = self.live.refresh();
+        let in_force = self.live.reread();
         let now = host::now();
         self.live.heartbeat(now);
         if self.bounds_time {
