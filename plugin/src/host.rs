@@ -349,6 +349,12 @@ impl Cas {
 // === impl HeaderPairs ===
 
 impl HeaderPairs {
+    /// The first value of this name.
+    pub(crate) fn get(&self, name: &[u8]) -> Option<&[u8]> {
+        let mut pairs = self.iter();
+        pairs.find_map(|(other, value)| (other == name).then_some(value))
+    }
+
     /// Names and values in the request's order; stops at the first that does not fit its own
     /// length, which no proxy sends.
     pub(crate) fn iter(&self) -> impl Iterator<Item = (&[u8], &[u8])> {

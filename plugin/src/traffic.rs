@@ -4,6 +4,7 @@ mod body;
 mod course;
 mod exchange;
 mod judge;
+mod media;
 mod open;
 mod plan;
 mod redaction;

@@ -15,9 +15,10 @@ use crate::sse::{self, Boundary, ErrorEvents};
 use crate::traffic::Traffic;
 use crate::traffic::body::Body;
 use crate::traffic::course::Course;
+use crate::traffic::media::Media;
 use crate::traffic::open::{self, OpenStream, Phase, Place};
 use crate::traffic::plan::RolloutPlan;
-use crate::traffic::redaction::{Reason, is_json, media_type};
+use crate::traffic::redaction::Reason;
 use crate::vm;
 
 use scan::{Piece, begin_request_scan};
@@ -192,13 +193,14 @@ impl Exchange {
         let masks_all = gate.masks_all();
         let edits = !arm_plan.json.is_empty();
         let scans = plan.redaction.scans(arm, Direction::Request, masks_all);
-        let kind = (!end_of_stream && (edits || scans)).then(|| media_type(Map::Request));
-        let editing = edits && kind.as_deref().is_some_and(is_json);
-        if editing && declared_length() > limits::EDITED_BODY_BYTES {
+        let media = (!end_of_stream && (edits || scans)).then(|| Media::of(&pairs));
+        let editing = edits && media.as_ref().is_some_and(Media::is_json);
+        let length = media.as_ref().map_or(0, Media::declared_length);
+        if editing && length > limits::EDITED_BODY_BYTES {
             return Some(answer(&too_large()));
         }
-        let request = match kind.filter(|_| scans) {
-            Some(kind) => match begin_request_scan(plan, arm, masks_all, &kind) {
+        let request = match media.filter(|_| scans) {
+            Some(media) => match begin_request_scan(plan, arm, masks_all, &media) {
                 Ok(body) => body,
                 Err(reason) => return Some(answer(&unscannable_request(reason))),
             },
@@ -349,13 +351,15 @@ impl Exchange {
             plan.metrics.killed_streams.increment();
             return Some(self.refuse(&open::killed()));
         }
-        let status = host::header(Map::Response, ":status").unwrap_or_default();
-        plan.metrics.arm(stream.arm).responses(&status).increment();
-        if plan.is_error(&status) {
+        // One call for all that is asked of the headers: it is the calls that cost.
+        let headers = host::header_pairs(Map::Response).ok()?;
+        let status = headers.get(b":status").unwrap_or_default();
+        plan.metrics.arm(stream.arm).responses(status).increment();
+        if plan.is_error(status) {
             self.note(Course::fail);
         }
         self.show_client(plan);
-        let scan = self.begin_answer_scan(plan, stream, switches, end_of_stream);
+        let scan = self.begin_answer_scan(plan, stream, switches, &headers, end_of_stream);
         let events = *scan.as_ref().unwrap_or(&false);
         let phase = Phase::Answering { events };
         self.traffic.open.borrow_mut().set_phase(self.place, phase);
@@ -483,15 +487,6 @@ fn cookie_header(cookie: &RandomCookie, unit: &str) -> String {
     let RandomCookie { name, max_age } = cookie;
     let max_age = max_age.get();
     format!("{name}={unit}; Path=/; Max-Age={max_age}; HttpOnly; SameSite=Lax{secure}")
-}
-
-/// The length that the request gives its body; zero where it gives none.
-fn declared_length() -> usize {
-    let length = host::header(Map::Request, "content-length").unwrap_or_default();
-    std::str::from_utf8(&length)
-        .ok()
-        .and_then(|text| text.parse().ok())
-        .unwrap_or(0)
 }
 
 fn blocked() -> Problem {

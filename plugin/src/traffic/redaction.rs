@@ -2,9 +2,7 @@
 //! loaded.
 
 use breakglass_policy::{Arm, Direction, Redaction, Rollout, Unscannable, Unscanned};
-use breakglass_redact::{Format, Profile, ProfileError};
-
-use crate::host::{self, Map};
+use breakglass_redact::{Profile, ProfileError};
 
 /// The profiles of one rollout: by arm, then by direction.
 #[derive(Debug)]
@@ -26,14 +24,6 @@ struct Scan {
     profile: Profile,
     is_idle: bool,
     changes_text: bool,
-}
-
-/// What a body is to the scanner, by its headers.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Content {
-    Text(Format),
-    /// It cannot be scanned, for this reason.
-    Unscannable(Reason),
 }
 
 /// Why a body is not scanned, or not as a whole.
@@ -117,58 +107,6 @@ impl Scan {
             profile,
         }
     }
-}
-
-// === impl Content ===
-
-impl Content {
-    /// By the headers of a request or an answer, which say that its media type is `kind`.
-    pub(crate) fn of(map: Map, kind: &[u8]) -> Self {
-        let encoding = host::header(map, "content-encoding").unwrap_or_default();
-        if !encoding.is_empty() && !encoding.eq_ignore_ascii_case(b"identity") {
-            return Self::Unscannable(Reason::Compressed);
-        }
-        let lines: &[&[u8]] = &[
-            b"application/x-ndjson",
-            b"application/jsonl",
-            b"application/x-jsonlines",
-            b"application/stream+json",
-        ];
-        let texts: &[&[u8]] = &[
-            b"",
-            b"application/xml",
-            b"application/x-www-form-urlencoded",
-            b"application/javascript",
-            b"application/yaml",
-        ];
-        if kind == b"text/event-stream" {
-            Self::Text(Format::Sse)
-        } else if lines.contains(&kind) {
-            Self::Text(Format::NdJson)
-        } else if is_json(kind) {
-            Self::Text(Format::Json)
-        } else if kind.starts_with(b"text/") || kind.ends_with(b"+xml") || texts.contains(&kind) {
-            Self::Text(Format::Text)
-        } else {
-            Self::Unscannable(Reason::Binary)
-        }
-    }
-}
-
-/// Whether a media type, in small letters, is JSON.
-pub(crate) fn is_json(kind: &[u8]) -> bool {
-    kind == b"application/json" || (kind.starts_with(b"application/") && kind.ends_with(b"+json"))
-}
-
-/// The media type without its parameters, in small letters.
-pub(crate) fn media_type(map: Map) -> Vec<u8> {
-    let mut kind = host::header(map, "content-type").unwrap_or_default();
-    kind.truncate(
-        kind.iter()
-            .position(|byte| *byte == b';')
-            .unwrap_or(kind.len()),
-    );
-    kind.trim_ascii().to_ascii_lowercase()
 }
 
 // === impl Reason ===

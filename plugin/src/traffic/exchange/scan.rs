@@ -4,15 +4,16 @@ use breakglass_policy::{Arm, Direction};
 use breakglass_redact::{Format, Tally};
 use proxy_wasm::types::Action;
 
-use crate::host::{self, Buffer, Map};
+use crate::host::{self, Buffer, HeaderPairs, Map};
 use crate::problem::Problem;
 use crate::sse::{self, ErrorEvents};
 use crate::traffic::Traffic;
 use crate::traffic::body::{Body, Chunk, tail};
 use crate::traffic::course::Course;
+use crate::traffic::media::{Content, Media};
 use crate::traffic::open::{OpenStream, Phase};
 use crate::traffic::plan::RolloutPlan;
-use crate::traffic::redaction::{Content, Reason, media_type};
+use crate::traffic::redaction::Reason;
 
 use super::{Exchange, Routed, Switches, cannot_edit, log_field, unscannable_request};
 
@@ -41,7 +42,7 @@ impl<'a> Piece<'a> {
     }
 }
 
-/// The scan of a request's body of the media type `kind`; none where it passes unscanned.
+/// The scan of a request's body; none where it passes unscanned.
 ///
 /// # Errors
 /// Why it cannot be scanned, where the policy does not let it pass then.
@@ -49,13 +50,13 @@ pub(super) fn begin_request_scan(
     plan: &RolloutPlan,
     arm: Arm,
     masks_all: bool,
-    kind: &[u8],
+    media: &Media,
 ) -> Result<Option<Body>, Reason> {
-    match Content::of(Map::Request, kind) {
+    match media.content() {
         Content::Text(format) => {
             let body = Body::new(Direction::Request, format);
             let rewrites = plan.redaction.rewrites(arm, Direction::Request, masks_all);
-            Ok(Some(match !rewrites && has_length(Map::Request) {
+            Ok(Some(match !rewrites && media.has_length() {
                 true => body.with_length(),
                 false => body,
             }))
@@ -77,6 +78,7 @@ impl Exchange {
         plan: &RolloutPlan,
         stream: OpenStream,
         Switches { mask_all, .. }: Switches,
+        headers: &HeaderPairs,
         end_of_stream: bool,
     ) -> Result<bool, Reason> {
         if end_of_stream {
@@ -88,7 +90,8 @@ impl Exchange {
         let rewrites = plan
             .redaction
             .rewrites(stream.arm, Direction::Response, mask_all);
-        let format = match Content::of(Map::Response, &media_type(Map::Response)) {
+        let media = Media::of(headers);
+        let format = match media.content() {
             Content::Text(format) => format,
             Content::Unscannable(reason) if scans => {
                 self.note(Course::pass_unscanned);
@@ -110,7 +113,7 @@ impl Exchange {
         // Who only counts leaves the length as it is.
         if rewrites || events {
             let _ = host::remove_header(Map::Response, b"content-length");
-        } else if has_length(Map::Response) {
+        } else if media.has_length() {
             body = body.with_length();
         }
         // A stream may outlive the policy that does not scan it, and may be cut.
@@ -343,11 +346,6 @@ fn pass(
         return (Chunk::Oversized, news);
     }
     (what, news)
-}
-
-/// Whether the headers tell how long the body is.
-fn has_length(map: Map) -> bool {
-    host::header(map, "content-length").is_some_and(|length| !length.is_empty())
 }
 
 /// Counts a body that cannot be scanned.
