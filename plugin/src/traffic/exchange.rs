@@ -214,7 +214,8 @@ impl Exchange {
             // What is compressed cannot be scanned: ask for it as it is.
             let _ = host::remove_header(Map::Request, b"accept-encoding");
         }
-        plan.metrics.arm(arm).requests.increment();
+        plan.metrics.request(arm);
+        traffic.tell_without_ticks();
         if decision.reason().is_drawn() {
             traffic.count(rollout, arm, |tally| {
                 tally.requests = tally.requests.saturating_add(1);
@@ -354,7 +355,8 @@ impl Exchange {
         // One call for all that is asked of the headers: it is the calls that cost.
         let headers = host::header_pairs(Map::Response).ok()?;
         let status = headers.get(b":status").unwrap_or_default();
-        plan.metrics.arm(stream.arm).responses(status).increment();
+        plan.metrics.response(stream.arm, status);
+        traffic.tell_without_ticks();
         if plan.is_error(status) {
             self.note(Course::fail);
         }
