@@ -11,12 +11,13 @@ mod redaction;
 mod tally;
 
 use std::cell::{Cell, RefCell};
+use std::rc::Rc;
 
 use breakglass_policy::{HeaderName, Policy, Router, Timestamp};
 
 use crate::headers::OwnHeaders;
 use crate::host;
-use crate::live::Live;
+use crate::live::{InForce, Live};
 
 pub(crate) use exchange::Exchange;
 use open::OpenStreams;
@@ -78,6 +79,15 @@ impl Traffic {
     /// Notes that the proxy has no ticks.
     pub(crate) fn do_without_ticks(&self) {
         self.has_ticks.set(false);
+    }
+
+    /// The controls as this worker knows them: at most a tick old, where there are ticks. Enough for the
+    /// head of an answer, since its body asks anew.
+    fn known(&self) -> Rc<[InForce]> {
+        match self.has_ticks.get() {
+            true => self.live.known(),
+            false => self.live.refresh(),
+        }
     }
 
     /// What this configuration has counted is shared before it is gone.

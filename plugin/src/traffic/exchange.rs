@@ -46,8 +46,8 @@ struct Routed {
     answer: Option<Body>,
     /// Until an error event was found in the answer, where one is looked for.
     errors: Option<ErrorEvents>,
-    /// The access log's field, as it was when the request was decided.
-    log_field: String,
+    /// The access log's field, as it was when the request was decided; none where nobody is told.
+    log_field: Option<String>,
 }
 
 /// What a control may do to a stream that is open.
@@ -178,18 +178,21 @@ impl Exchange {
         let decision = gate.decide(&plan.split, unit.as_deref(), now);
         let reason = decision.reason().as_str();
         let Verdict::Route(arm) = decision.verdict() else {
-            let rollout = traffic.live.rollout(rollout)?;
-            log_field(&format!(
-                "rollout={} generation={generation} reason={reason}",
-                rollout.name
-            ));
+            if let Some(rollout) = traffic.live.rollout(rollout).filter(|_| plan.logs) {
+                log_field(&format!(
+                    "rollout={} generation={generation} reason={reason}",
+                    rollout.name
+                ));
+            }
             plan.metrics.blocked.increment();
             return Some(answer(&blocked()));
         };
 
         let arm_plan = plan.arm(arm);
-        let field = arm_plan.log_field(generation, reason);
-        log_field(&field);
+        let field = plan.logs.then(|| arm_plan.log_field(generation, reason));
+        if let Some(field) = &field {
+            log_field(field);
+        }
         let masks_all = gate.masks_all();
         let edits = !arm_plan.json.is_empty();
         let scans = plan.redaction.scans(arm, Direction::Request, masks_all);
@@ -347,7 +350,7 @@ impl Exchange {
         }
         let traffic = self.traffic.clone();
         let plan = traffic.plans.get(stream.rollout.index())?;
-        let switches = self.switches(stream);
+        let switches = Switches::of(&traffic.known(), stream);
         if switches.cut {
             plan.metrics.killed_streams.increment();
             return Some(self.refuse(&open::killed()));
@@ -456,13 +459,18 @@ impl Exchange {
 
     /// What the control in force says of an open stream; asked for once a chunk.
     fn switches(&self, stream: OpenStream) -> Switches {
-        let in_force = self.traffic.live.refresh();
+        Switches::of(&self.traffic.live.refresh(), stream)
+    }
+}
+
+impl Switches {
+    fn of(in_force: &[InForce], stream: OpenStream) -> Self {
         match in_force.get(stream.rollout.index()) {
-            Some(InForce { gate, .. }) => Switches {
+            Some(InForce { gate, .. }) => Self {
                 cut: gate.cuts(stream.arm),
                 mask_all: gate.masks_all(),
             },
-            None => Switches::default(),
+            None => Self::default(),
         }
     }
 }

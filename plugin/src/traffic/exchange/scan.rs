@@ -291,6 +291,9 @@ impl Exchange {
 impl Routed {
     /// Tells the access log what was found, as soon as something was.
     fn note(&self, plan: &RolloutPlan, arm: Arm) {
+        let Some(decided) = &self.log_field else {
+            return;
+        };
         let bodies = [
             (&self.answer, Direction::Response),
             (&self.request, Direction::Request),
@@ -299,12 +302,12 @@ impl Routed {
             body.as_ref()?
                 .summary(plan.redaction.profile(arm, direction))
         });
-        let mut field = self.log_field.clone();
+        let mut field = decided.clone();
         for summary in summaries {
             field.push(' ');
             field.push_str(&summary);
         }
-        if field.len() > self.log_field.len() {
+        if field.len() > decided.len() {
             log_field(&field);
         }
     }
