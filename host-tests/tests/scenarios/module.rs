@@ -21,7 +21,11 @@ fn the_module_is_no_larger_than_decided() {
 #[test]
 fn a_proxy_is_not_asked_to_call_what_is_not_needed() {
     let exports = module().exports().expect("it is a module");
-    for unneeded in ["proxy_on_done", "proxy_on_log", "proxy_on_http_call_response"] {
+    for unneeded in [
+        "proxy_on_done",
+        "proxy_on_log",
+        "proxy_on_http_call_response",
+    ] {
         let exported = exports.iter().any(|export| export == unneeded);
         assert!(!exported, "each request pays for {unneeded}");
     }
