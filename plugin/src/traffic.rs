@@ -81,8 +81,7 @@ impl Traffic {
         self.has_ticks.set(false);
     }
 
-    /// The controls as this worker knows them: at most a tick old, where there are ticks. Enough for the
-    /// head of an answer, since its body asks anew.
+    /// The controls as this worker knows them: at most a tick old, where there are ticks.
     fn known(&self) -> Rc<[InForce]> {
         match self.has_ticks.get() {
             true => self.live.known(),

@@ -41,6 +41,8 @@ struct Routed {
     /// The cookie that gives the client its unit.
     set_cookie: Option<String>,
     events: Boundary,
+    /// Whether the head of the answer has come and nothing of its body.
+    just_asked: bool,
     /// The scan of the request's body, if there is something to look for; and of the answer's.
     request: Option<Body>,
     answer: Option<Body>,
@@ -238,6 +240,7 @@ impl Exchange {
             editing,
             set_cookie,
             events: Boundary::START,
+            just_asked: false,
             request,
             answer: None,
             errors: None,
@@ -350,7 +353,7 @@ impl Exchange {
         }
         let traffic = self.traffic.clone();
         let plan = traffic.plans.get(stream.rollout.index())?;
-        let switches = Switches::of(&traffic.known(), stream);
+        let switches = self.switches(stream);
         if switches.cut {
             plan.metrics.killed_streams.increment();
             return Some(self.refuse(&open::killed()));
@@ -362,6 +365,9 @@ impl Exchange {
         traffic.tell_without_ticks();
         if plan.is_error(status) {
             self.note(Course::fail);
+        }
+        if let Some(routed) = &mut self.routed {
+            routed.just_asked = true;
         }
         self.show_client(plan);
         let scan = self.begin_answer_scan(plan, stream, switches, &headers, end_of_stream);
@@ -400,7 +406,12 @@ impl Exchange {
         };
         let traffic = self.traffic.clone();
         let plan = traffic.plans.get(stream.rollout.index())?;
-        let switches = self.switches(stream);
+        let routed = self.routed.as_mut()?;
+        // The first piece mostly comes along with the head, for which the question was asked.
+        let switches = match std::mem::take(&mut routed.just_asked) {
+            true => Switches::of(&traffic.known(), stream),
+            false => self.switches(stream),
+        };
         if switches.cut {
             plan.metrics.killed_streams.increment();
             self.note(Course::withdraw);

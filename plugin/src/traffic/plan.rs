@@ -147,15 +147,16 @@ impl ArmPlan {
         } = rollout.arms.get(arm);
         let cluster = cluster.as_ref();
         let cluster = cluster.map(|cluster| (name::CLUSTER, cluster.as_str()));
-        let told = [
-            (name::ARM, arm.as_str()),
+        let to_arm = [(name::ARM, arm.as_str())];
+        let all = [
             (name::ROLLOUT, rollout.name.as_str()),
+            (name::ARM, arm.as_str()),
             (name::VERSION, version.as_str()),
         ];
         let told = match rollout.stamp {
-            Stamp::All => &told[..],
+            Stamp::All => &all[..],
             Stamp::Route if cluster.is_some() => &[],
-            Stamp::Route => told.get(..1).unwrap_or_default(),
+            Stamp::Route => &to_arm[..],
         };
         let own = request_headers
             .iter()
