@@ -11,7 +11,7 @@ use crate::policy::{ROLLOUT, STABLE, policy, ramp};
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_kill_needs_no_metrics() {
     let mut options = options(policy(ramp(1, 100)));
-    let left_out = "{stats_matcher: {exclusion_list: {patterns: [{contains: breakglass}]}}}";
+    let left_out = "{stats_matcher: {exclusion_list: {patterns: [{contains: breakglass_}]}}}";
     options.arguments = vec![
         "--config-yaml".to_owned(),
         format!("stats_config: {left_out}"),
