@@ -100,14 +100,9 @@ impl Live {
     pub(crate) fn refresh(&self) -> Rc<[InForce]> {
         self.publish_once();
         match self.store.is_unchanged() {
-            true => self.known(),
+            true => self.in_force.borrow().clone(),
             false => self.read(),
         }
-    }
-
-    /// The controls that were in force when somebody asked last: on the last tick, or later.
-    pub(crate) fn known(&self) -> Rc<[InForce]> {
-        self.in_force.borrow().clone()
     }
 
     /// The controls in force at this moment, from shared data in any case.

@@ -11,13 +11,12 @@ mod redaction;
 mod tally;
 
 use std::cell::{Cell, RefCell};
-use std::rc::Rc;
 
 use breakglass_policy::{HeaderName, Policy, Router, Timestamp};
 
 use crate::headers::OwnHeaders;
 use crate::host;
-use crate::live::{InForce, Live};
+use crate::live::Live;
 
 pub(crate) use exchange::Exchange;
 use open::OpenStreams;
@@ -79,14 +78,6 @@ impl Traffic {
     /// Notes that the proxy has no ticks.
     pub(crate) fn do_without_ticks(&self) {
         self.has_ticks.set(false);
-    }
-
-    /// The controls as this worker knows them: at most a tick old, where there are ticks.
-    fn known(&self) -> Rc<[InForce]> {
-        match self.has_ticks.get() {
-            true => self.live.known(),
-            false => self.live.refresh(),
-        }
     }
 
     /// What this configuration has counted is shared before it is gone.

@@ -41,8 +41,6 @@ struct Routed {
     /// The cookie that gives the client its unit.
     set_cookie: Option<String>,
     events: Boundary,
-    /// Whether the head of the answer has come and nothing of its body.
-    just_asked: bool,
     /// The scan of the request's body, if there is something to look for; and of the answer's.
     request: Option<Body>,
     answer: Option<Body>,
@@ -240,7 +238,6 @@ impl Exchange {
             editing,
             set_cookie,
             events: Boundary::START,
-            just_asked: false,
             request,
             answer: None,
             errors: None,
@@ -366,9 +363,6 @@ impl Exchange {
         if plan.is_error(status) {
             self.note(Course::fail);
         }
-        if let Some(routed) = &mut self.routed {
-            routed.just_asked = true;
-        }
         self.show_client(plan);
         let scan = self.begin_answer_scan(plan, stream, switches, &headers, end_of_stream);
         let events = *scan.as_ref().unwrap_or(&false);
@@ -406,12 +400,7 @@ impl Exchange {
         };
         let traffic = self.traffic.clone();
         let plan = traffic.plans.get(stream.rollout.index())?;
-        let routed = self.routed.as_mut()?;
-        // The first piece mostly comes along with the head, for which the question was asked.
-        let switches = match std::mem::take(&mut routed.just_asked) {
-            true => Switches::of(&traffic.known(), stream),
-            false => self.switches(stream),
-        };
+        let switches = self.switches(stream);
         if switches.cut {
             plan.metrics.killed_streams.increment();
             self.note(Course::withdraw);
@@ -470,18 +459,13 @@ impl Exchange {
 
     /// What the control in force says of an open stream; asked for once a chunk.
     fn switches(&self, stream: OpenStream) -> Switches {
-        Switches::of(&self.traffic.live.refresh(), stream)
-    }
-}
-
-impl Switches {
-    fn of(in_force: &[InForce], stream: OpenStream) -> Self {
+        let in_force = self.traffic.live.refresh();
         match in_force.get(stream.rollout.index()) {
-            Some(InForce { gate, .. }) => Self {
+            Some(InForce { gate, .. }) => Switches {
                 cut: gate.cuts(stream.arm),
                 mask_all: gate.masks_all(),
             },
-            None => Self::default(),
+            None => Switches::default(),
         }
     }
 }
