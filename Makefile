@@ -11,7 +11,7 @@ WASM_BUILT := target/wasm32-wasip1/release/deps/breakglass.wasm
 DECISION  := target/bench-wasm/decision.wasm
 RIG       := $(CARGO) run --quiet --profile bench -p breakglass-bench-envoy --bin rig --
 # What the module may use: what rustc uses for this target by default, and SIMD.
-WASM_OPT  := wasm-opt -Oz --enable-bulk-memory --enable-mutable-globals --enable-nontrapping-float-to-int --enable-sign-ext
+WASM_USES := --enable-bulk-memory --enable-mutable-globals --enable-nontrapping-float-to-int --enable-sign-ext
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -110,12 +110,12 @@ operator: ## Build the operator's command: target/release/breakglass
 
 wasm: rust-target wasm-opt ## Build the filter: target/wasm32-wasip1/release/breakglass.wasm
 	$(CARGO) build -p breakglass-plugin --release --target wasm32-wasip1
-	@$(WASM_OPT) --enable-simd $(WASM_BUILT) -o $(WASM).opt && mv $(WASM).opt $(WASM)
+	@plugin/optimize.sh $(WASM_BUILT) $(WASM) $(WASM_USES) --enable-simd
 	@printf '%s: %s bytes\n' $(WASM) "$$(wc -c < $(WASM))"
 
 wasm-nosimd: rust-target wasm-opt ## The same without SIMD, for hosts that lack it: target/nosimd/breakglass.wasm
 	RUSTFLAGS=-Cstrip=symbols $(CARGO) build -p breakglass-plugin --release --target wasm32-wasip1 --target-dir target/nosimd
-	@$(WASM_OPT) target/nosimd/wasm32-wasip1/release/deps/breakglass.wasm -o target/nosimd/breakglass.wasm
+	@plugin/optimize.sh target/nosimd/wasm32-wasip1/release/deps/breakglass.wasm target/nosimd/breakglass.wasm $(WASM_USES)
 	@printf '%s: %s bytes\n' target/nosimd/breakglass.wasm "$$(wc -c < target/nosimd/breakglass.wasm)"
 
 tools: ## Install the pinned Envoy into .tools/ (ENVOY_BIN=… uses another one)

@@ -124,6 +124,15 @@ impl Module {
         Ok(imports)
     }
 
+    /// The names of what it exports.
+    ///
+    /// # Errors
+    /// [`Error::Module`] when the binary is malformed.
+    pub fn exports(&self) -> Result<Vec<String>, Error> {
+        let exports = self.compiled(false)?.exports();
+        Ok(exports.map(|export| export.name().to_owned()).collect())
+    }
+
     /// The imports that a host of this profile does not link. A filter for that host has none.
     ///
     /// # Errors

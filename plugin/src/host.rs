@@ -349,34 +349,37 @@ impl Cas {
 // === impl HeaderPairs ===
 
 impl HeaderPairs {
+    /// The first value of this name.
+    pub(crate) fn get(&self, name: &[u8]) -> Option<&[u8]> {
+        let mut pairs = self.iter();
+        pairs.find_map(|(other, value)| (other == name).then_some(value))
+    }
+
     /// Names and values in the request's order; stops at the first that does not fit its own
     /// length, which no proxy sends.
     pub(crate) fn iter(&self) -> impl Iterator<Item = (&[u8], &[u8])> {
-        let mut lengths = self.bytes.get(WORD..).unwrap_or_default();
-        let table = self.count().saturating_mul(2 * WORD).saturating_add(WORD);
-        let mut texts = self.bytes.get(table..).unwrap_or_default();
-        (0..self.count()).map_while(move |_| {
-            let name = take_text(&mut texts, take_word(&mut lengths)?)?;
-            let value = take_text(&mut texts, take_word(&mut lengths)?)?;
+        let (count, rest) = self.bytes.split_first_chunk().unwrap_or((&[0; WORD], &[]));
+        let table = word(*count).saturating_mul(2 * WORD);
+        let (lengths, mut texts) = rest.split_at_checked(table).unwrap_or_default();
+        let (lengths, _) = lengths.as_chunks::<WORD>().0.as_chunks();
+        lengths.iter().map_while(move |[name, value]| {
+            let (name, rest) = text(texts, word(*name))?;
+            let (value, rest) = text(rest, word(*value))?;
+            texts = rest;
             Some((name, value))
         })
     }
-
-    fn count(&self) -> usize {
-        take_word(&mut &*self.bytes).unwrap_or(0)
-    }
 }
 
-fn take_word(bytes: &mut &[u8]) -> Option<usize> {
-    let (word, rest) = bytes.split_first_chunk::<WORD>()?;
-    *bytes = rest;
-    usize::try_from(u32::from_le_bytes(*word)).ok()
+fn word(bytes: [u8; WORD]) -> usize {
+    // The proxy's sizes are those of the module's memory, which fit.
+    u32::from_le_bytes(bytes) as usize
 }
 
-fn take_text<'a>(bytes: &mut &'a [u8], length: usize) -> Option<&'a [u8]> {
-    let (text, rest) = bytes.split_at_checked(length)?;
-    *bytes = rest.strip_prefix(&[0])?;
-    Some(text)
+/// A text of this length, and what follows the zero that ends it.
+fn text(bytes: &[u8], length: usize) -> Option<(&[u8], &[u8])> {
+    let rest = bytes.get(length.checked_add(1)?..)?;
+    Some((bytes.get(..length)?, rest))
 }
 
 // === impl Returned ===

@@ -95,12 +95,29 @@ impl Live {
         rollouts.any(|other| other.name.as_str().as_bytes() == rollout)
     }
 
-    /// The controls in force at this moment, in the policy's order. One small read of shared data,
-    /// unless something changed.
+    /// The controls in force at this moment, in the policy's order. One look at a number, unless
+    /// something changed.
     pub(crate) fn refresh(&self) -> Rc<[InForce]> {
+        self.publish_once();
+        match self.store.is_unchanged() {
+            true => self.in_force.borrow().clone(),
+            false => self.read(),
+        }
+    }
+
+    /// The controls in force at this moment, from shared data in any case.
+    pub(crate) fn reread(&self) -> Rc<[InForce]> {
+        self.publish_once();
+        self.read()
+    }
+
+    fn publish_once(&self) {
         if !self.published.get() {
             self.publish();
         }
+    }
+
+    fn read(&self) -> Rc<[InForce]> {
         let epoch = self.store.epoch();
         match epoch {
             Ok(epoch) if self.epoch.get() == Some(epoch) => {}

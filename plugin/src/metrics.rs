@@ -3,7 +3,7 @@
 //! Labels are part of the name (`name;label=value`); the `stats_tags` in `envoy/bootstrap.yaml` cut
 //! them out. Every define makes a new entry in Envoy's memory, so a machine remembers what it has.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
 use breakglass_policy::{Arm, Direction, Map, Name};
@@ -11,13 +11,23 @@ use breakglass_policy::{Arm, Direction, Map, Name};
 use crate::host::{self, MetricId, MetricKind};
 
 thread_local! {
+    static CHANGES: Cell<Option<Counter>> = const { Cell::new(None) };
     static ORDERS: RefCell<Vec<(&'static str, Counter)>> = const { RefCell::new(Vec::new()) };
     static ROLLOUTS: RefCell<Map<Name, Rc<RolloutMetrics>>> = RefCell::default();
+    /// The rollouts of which something was counted that the proxy does not know yet.
+    static UNTOLD: RefCell<Vec<Rc<RolloutMetrics>>> = const { RefCell::new(Vec::new()) };
 }
 
 /// A number that only grows; none where the proxy has no metrics.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Counter(Option<MetricId>);
+
+/// A counter that the proxy is told of on the tick: for what every request counts, a call is dear.
+#[derive(Debug)]
+pub(crate) struct Batched {
+    counter: Counter,
+    untold: Cell<u32>,
+}
 
 /// A number that stands for a state; none where the proxy has no metrics.
 #[derive(Clone, Copy, Debug)]
@@ -40,6 +50,8 @@ pub(crate) struct RolloutMetrics {
     unscanned: RefCell<Vec<(&'static str, Counter)>>,
     judge_trips: RefCell<Vec<(&'static str, Counter)>>,
     rollout: Name,
+    /// Whether it is among those of which the proxy is to be told.
+    is_untold: Cell<bool>,
     pub(crate) generation: Gauge,
     pub(crate) canary_ppm: Gauge,
     pub(crate) killed: Gauge,
@@ -57,13 +69,24 @@ struct Redacted {
 /// The metrics of one arm.
 #[derive(Debug)]
 pub(crate) struct ArmMetrics {
-    pub(crate) requests: Counter,
-    responses: [Counter; CLASSES.len()],
+    requests: Batched,
+    responses: [Batched; CLASSES.len()],
 }
 
 /// Configurations that were refused.
 pub(crate) fn config_rejected() -> Counter {
     Counter::new("breakglass_config_rejected_total")
+}
+
+/// Changes of the state that all workers share.
+pub(crate) fn state_changes() -> Counter {
+    CHANGES.with(|known| {
+        let changes = known
+            .get()
+            .unwrap_or_else(|| Counter::new("breakglass_state_changes_total"));
+        known.set(Some(changes));
+        changes
+    })
 }
 
 /// Orders that ended in `result`.
@@ -75,6 +98,21 @@ pub(crate) fn orders(result: &'static str) -> Counter {
         };
         known_or_defined(known, |of| *of == result, define)
     })
+}
+
+/// Tells the proxy what was counted.
+pub(crate) fn tell() {
+    for metrics in UNTOLD.take() {
+        metrics.is_untold.set(false);
+        for ArmMetrics {
+            requests,
+            responses,
+        } in &metrics.arms
+        {
+            requests.tell();
+            responses.iter().for_each(Batched::tell);
+        }
+    }
 }
 
 /// The counter whose key `is` the one, or the one that `define` makes and that is known from now on.
@@ -109,6 +147,27 @@ impl RolloutMetrics {
         match arm {
             Arm::Stable => stable,
             Arm::Canary => canary,
+        }
+    }
+
+    /// Counts a request of this arm.
+    pub(crate) fn request(self: &Rc<Self>, arm: Arm) {
+        self.count(&self.arm(arm).requests);
+    }
+
+    /// Counts an answer of this arm, by its status.
+    pub(crate) fn response(self: &Rc<Self>, arm: Arm, status: &[u8]) {
+        let class = status.first().map(|digit| digit.wrapping_sub(b'1'));
+        let responses = &self.arm(arm).responses;
+        if let Some(counter) = class.and_then(|class| responses.get(usize::from(class))) {
+            self.count(counter);
+        }
+    }
+
+    fn count(self: &Rc<Self>, counter: &Batched) {
+        counter.untold.set(counter.untold.get().saturating_add(1));
+        if !self.is_untold.replace(true) {
+            UNTOLD.with_borrow_mut(|untold| untold.push(self.clone()));
         }
     }
 
@@ -177,6 +236,7 @@ impl RolloutMetrics {
             unscanned: RefCell::default(),
             judge_trips: RefCell::default(),
             rollout: rollout.clone(),
+            is_untold: Cell::new(false),
             generation: Gauge::new(&name("generation")),
             canary_ppm: Gauge::new(&name("canary_ppm")),
             killed: Gauge::new(&name("killed")),
@@ -187,18 +247,18 @@ impl RolloutMetrics {
 // === impl ArmMetrics ===
 
 impl ArmMetrics {
-    /// The counter of responses with this status.
-    pub(crate) fn responses(&self, status: &[u8]) -> Counter {
-        let class = status.first().map(|digit| digit.wrapping_sub(b'1'));
-        let counter = class.and_then(|class| self.responses.get(usize::from(class)));
-        counter.copied().unwrap_or(Counter(None))
+    /// Requests so far.
+    pub(crate) fn request_count(&self) -> u64 {
+        self.requests.counter.get()
     }
 
     /// Responses so far by class: `1xx`, `2xx`, …
     pub(crate) fn response_counts(&self) -> impl Iterator<Item = (&'static str, u64)> {
-        CLASSES
-            .into_iter()
-            .zip(self.responses.iter().map(|counter| counter.get()))
+        CLASSES.into_iter().zip(
+            self.responses
+                .iter()
+                .map(|responses| responses.counter.get()),
+        )
     }
 
     fn define(rollout: &Name, arm: Arm) -> Self {
@@ -207,15 +267,33 @@ impl ArmMetrics {
         let responses =
             |class| format!("breakglass_responses_total;rollout={rollout};arm={arm};class={class}");
         Self {
-            requests: Counter::new(&requests),
-            responses: CLASSES.map(|class| Counter::new(&responses(class))),
+            requests: Batched::new(&requests),
+            responses: CLASSES.map(|class| Batched::new(&responses(class))),
         }
+    }
+}
+
+// === impl Batched ===
+
+impl Batched {
+    fn new(name: &str) -> Self {
+        Self {
+            counter: Counter::new(name),
+            untold: Cell::new(0),
+        }
+    }
+
+    fn tell(&self) {
+        self.counter.add(self.untold.take());
     }
 }
 
 // === impl Counter ===
 
 impl Counter {
+    /// One that counts nothing.
+    pub(crate) const NONE: Self = Self(None);
+
     pub(crate) fn increment(self) {
         self.add(1);
     }

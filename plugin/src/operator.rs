@@ -49,7 +49,7 @@ impl Operator {
     }
 
     pub(crate) fn tick(&self) {
-        self.live.refresh();
+        self.live.reread();
         let now = host::now();
         self.live.heartbeat(now);
         if self.pending.borrow().is_empty() {

@@ -1,5 +1,6 @@
 //! The shared data of one policy: who writes joins, who reads trusts nothing.
 
+mod bell;
 mod record;
 
 use std::fmt;
@@ -8,6 +9,7 @@ use breakglass_policy::{Epoch, Head, Name, Roster, State, StateError, Timestamp,
 
 use crate::host::{self, Cas, Status};
 
+use bell::Bell;
 use record::Shelf;
 pub(crate) use record::{Judged, Record, Trip};
 
@@ -20,6 +22,7 @@ pub(crate) struct Store {
     boot: String,
     digest: String,
     tallies: String,
+    bell: Bell,
 }
 
 /// Why shared data could not be read or written.
@@ -49,10 +52,16 @@ impl Store {
             boot: key("boot"),
             digest: key("digest"),
             tallies: key("tally"),
+            bell: Bell::new(),
         }
     }
 
-    /// The epoch in force: what every request asks for first. The epoch of a state that nobody has
+    /// Whether the epoch is still the one that was read last: what every request asks for first.
+    pub(crate) fn is_unchanged(&self) -> bool {
+        self.bell.is_quiet()
+    }
+
+    /// The epoch in force. The epoch of a state that nobody has
     /// written yet is the default one.
     pub(crate) fn epoch(&self) -> Result<Epoch, StoreError> {
         let head = host::shared(&self.head)?;
@@ -157,7 +166,7 @@ impl Store {
         format!("{}/{:x}", self.tallies, Shelf::number(rollout))
     }
 
-    /// Moves the head forward to `epoch`, never back.
+    /// Moves the head forward to `epoch`, never back, and lets everybody know.
     fn announce(&self, epoch: Epoch) -> Result<(), StoreError> {
         for _ in 0..MAX_TRIES {
             let (head, cas) = match host::shared(&self.head)? {
@@ -167,6 +176,7 @@ impl Store {
             if head.epoch >= epoch
                 || written(host::set_shared(&self.head, &Head { epoch }.encode(), cas))?
             {
+                self.bell.ring();
                 return Ok(());
             }
         }

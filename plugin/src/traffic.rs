@@ -4,6 +4,7 @@ mod body;
 mod course;
 mod exchange;
 mod judge;
+mod media;
 mod open;
 mod plan;
 mod redaction;
@@ -88,7 +89,7 @@ impl Traffic {
 
     /// Reaches what waits: requests without an answer, answers without a next chunk.
     pub(crate) fn tick(&self) {
-        let in_force = self.live.refresh();
+        let in_force = self.live.reread();
         let now = host::now();
         self.live.heartbeat(now);
         if self.bounds_time {

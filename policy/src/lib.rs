@@ -94,7 +94,10 @@ pub use name::Name;
 pub use order::{Order, OrderRefused, Posted};
 pub use percent::Percent;
 pub use pins::Pins;
-pub use policy::{ArmSpec, Arms, HostPattern, Match, PathPrefix, Policy, Role, Rollout, Rollouts};
+pub use policy::{
+    AccessLog, ArmSpec, Arms, HostPattern, Match, PathPrefix, Policy, Role, Rollout, Rollouts,
+    Stamp,
+};
 pub use ramp::{Ramp, Step};
 pub use redaction::{
     Action, Actions, ArmActions, Direction, PrivateIps, Redaction, Unscannable, Unscanned,

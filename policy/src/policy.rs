@@ -83,12 +83,43 @@ pub struct Rollout {
     /// Whether clients see `x-breakglass-version` on responses.
     #[serde(default)]
     pub expose: bool,
+    /// Which headers tell the upstream what was decided.
+    #[serde(default)]
+    pub stamp: Stamp,
+    /// What the access log is told of each request.
+    #[serde(default)]
+    pub access_log: AccessLog,
     /// What happens to PII.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub redaction: Option<Redaction>,
     /// The sequential test of the canary against stable.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub judge: Option<Judge>,
+}
+
+/// Which headers tell the upstream what was decided. Each costs every request a call into the proxy.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub enum Stamp {
+    /// `x-breakglass-rollout`, `-arm`, `-version` and `-generation`, and `-cluster` where the arm names one.
+    #[default]
+    All,
+    /// What routes go by, and no more: `x-breakglass-cluster`, or `x-breakglass-arm` where the arm names
+    /// no cluster.
+    Route,
+}
+
+/// What the access log is told of each request.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub enum AccessLog {
+    /// The decision, and how much was redacted: `%FILTER_STATE(wasm.breakglass:PLAIN)%`.
+    #[default]
+    Decision,
+    /// Nothing: for proxies whose access log does not ask.
+    Nothing,
 }
 
 /// Which requests a rollout takes: those that meet every condition given.
@@ -236,6 +267,8 @@ read_struct!(Rollout {
     arms: required "arms",
     control: required "control",
     expose: or_default "expose",
+    stamp: or_default "stamp",
+    access_log: or_default "access_log",
     redaction: or_default "redaction",
     judge: or_default "judge",
 });
@@ -258,6 +291,14 @@ impl Rollout {
         matched.chain(self.unit.iter().map(UnitSource::header_name))
     }
 }
+
+// === impl Stamp ===
+
+read_words!(Stamp { "all" => All, "route" => Route });
+
+// === impl AccessLog ===
+
+read_words!(AccessLog { "decision" => Decision, "nothing" => Nothing });
 
 // === impl Match ===
 

@@ -16,8 +16,6 @@ use crate::unit::{self, Unit, UnitSource, UnitSources};
 #[derive(Clone, Debug)]
 pub struct Router {
     names: Table<HeaderId>,
-    /// Bit n: some name has n bytes. Spares hashing most headers of a request.
-    name_lengths: u128,
     index: Index,
     units: Vec<Box<[Source]>>,
 }
@@ -39,7 +37,6 @@ impl Router {
     pub fn new(policy: &Policy) -> Self {
         let mut router = Self {
             names: Table::default(),
-            name_lengths: 0,
             index: Index::default(),
             units: Vec::new(),
         };
@@ -70,10 +67,6 @@ impl Router {
 
     /// The number of the header with this name in lower case, if the router may ask for it.
     pub fn header_id(&self, name: &[u8]) -> Option<HeaderId> {
-        let length_bit = 1u128.checked_shl(u32::try_from(name.len()).ok()?)?;
-        if self.name_lengths & length_bit == 0 {
-            return None;
-        }
         self.names.get(name).copied()
     }
 
@@ -122,10 +115,6 @@ impl Router {
     fn intern(&mut self, name: &str) -> HeaderId {
         // The limits of a policy keep the number of names far below 2^32.
         let next = HeaderId(u32::try_from(self.names.len()).unwrap_or(u32::MAX));
-        let bit = u32::try_from(name.len())
-            .ok()
-            .and_then(|length| 1u128.checked_shl(length));
-        self.name_lengths |= bit.unwrap_or_default();
         *self.names.get_or_insert_with(name.as_bytes(), || next)
     }
 }

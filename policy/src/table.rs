@@ -1,5 +1,6 @@
 //! A hash table by bytes, for the hot path.
 
+use memchr::arch::all::is_equal;
 use rustc_hash::FxHashMap;
 
 /// Values by bytes; the bytes come from requests, the entries from the operator, so nobody outside
@@ -9,7 +10,11 @@ use rustc_hash::FxHashMap;
 /// make the filter larger by 3 KB.
 #[derive(Clone, Debug)]
 pub struct Table<V> {
+    /// Bit n: some key has n bytes, counted modulo 64. Spares hashing most of what is not here.
+    lengths: u64,
     places: FxHashMap<Box<[u8]>, usize>,
+    /// The first few keys once more: a handful is compared sooner than it is hashed.
+    first: Vec<Box<[u8]>>,
     values: Vec<V>,
 }
 
@@ -28,7 +33,14 @@ impl<V> Table<V> {
 
     /// The value at `key`.
     pub fn get(&self, key: &[u8]) -> Option<&V> {
-        self.values.get(*self.places.get(key)?)
+        if self.lengths & length_bit(key) == 0 {
+            return None;
+        }
+        let place = match self.values.len() <= FEW {
+            true => self.first.iter().position(|first| is_equal(first, key))?,
+            false => *self.places.get(key)?,
+        };
+        self.values.get(place)
     }
 
     /// The value at `key`, put there by `make` if there is none.
@@ -40,7 +52,11 @@ impl<V> Table<V> {
         match self.places.get(key) {
             Some(place) => &mut self.values[*place],
             None => {
+                self.lengths |= length_bit(key);
                 self.places.insert(key.into(), self.values.len());
+                if self.first.len() < FEW {
+                    self.first.push(key.into());
+                }
                 self.values.push_mut(make())
             }
         }
@@ -56,7 +72,9 @@ impl<V> Table<V> {
 impl<V> Default for Table<V> {
     fn default() -> Self {
         Self {
+            lengths: 0,
             places: FxHashMap::default(),
+            first: Vec::new(),
             values: Vec::new(),
         }
     }
@@ -70,6 +88,13 @@ impl<V: PartialEq> PartialEq for Table<V> {
 }
 
 impl<V: Eq> Eq for Table<V> {}
+
+/// More than this are hashed.
+const FEW: usize = 8;
+
+fn length_bit(key: &[u8]) -> u64 {
+    1 << (key.len() % 64)
+}
 
 #[cfg(test)]
 mod tests {
@@ -91,6 +116,33 @@ mod tests {
             ),
             (Some(&0), Some(&1), Some(&2), None)
         );
+    }
+
+    #[test]
+    fn lengths_that_share_a_bit_are_told_apart() {
+        let mut table = Table::default();
+        table.get_or_insert_with(&[b'a'; 64], || 64);
+        assert_eq!((table.get(&[b'a'; 64]), table.get(b"")), (Some(&64), None));
+        assert_eq!(table.get(&[b'a'; 128]), None);
+    }
+
+    #[test]
+    fn many_are_found_as_few_are() {
+        let mut table = Table::default();
+        let keys: Vec<String> = (0..3 * FEW).map(|n| format!("key-{n:03}")).collect();
+        for (n, key) in keys.iter().enumerate() {
+            table.get_or_insert_with(key.as_bytes(), || n);
+            for (place, known) in keys.iter().enumerate() {
+                let expected = (place <= n).then_some(&place);
+                assert_eq!(
+                    table.get(known.as_bytes()),
+                    expected,
+                    "{known} of {}",
+                    n + 1
+                );
+            }
+        }
+        assert_eq!(table.get(b"key-999"), None);
     }
 
     #[test]

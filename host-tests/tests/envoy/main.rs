@@ -12,6 +12,7 @@ mod transcript;
 mod upstream;
 mod wire;
 
+mod bell;
 mod body_edit;
 mod body_on_tick;
 mod configurations;

@@ -274,3 +274,45 @@ fn the_arm_never_changes_for_the_life_of_a_request() {
     );
     assert_eq!(world.count("responses_total", ";arm=canary;class=2xx"), 1);
 }
+
+#[test]
+fn a_policy_may_stamp_and_log_no_more_than_routes_need() {
+    let clusters = json!({"arms": {"stable": {"cluster": "old"}, "canary": {"cluster": "new"}}});
+    for (terms, expected) in [
+        (clusters, "x-breakglass-cluster: new"),
+        (json!({}), "x-breakglass-arm: canary"),
+    ] {
+        let control = json!({"generation": 1, "ramp": {"percent": 100}});
+        let lean = json!({"stamp": "route", "access_log": "nothing"});
+        let mut rollout = with(rollout(control), lean);
+        for arm in ["stable", "canary"] {
+            let spec = rollout["arms"][arm].as_object_mut().expect("an arm");
+            spec.retain(|name, _| name == "version");
+            for (name, value) in terms["arms"][arm].as_object().into_iter().flatten() {
+                spec.insert(name.clone(), value.clone());
+            }
+        }
+        let world = World::new(&policy([rollout]));
+        let forged = [
+            ("x-breakglass-arm", "stable"),
+            ("x-breakglass-cluster", "other"),
+            ("x-breakglass-version", "9"),
+        ];
+        let mut stream = world.send(0, of_unit("u").into_iter().chain(forged), Last);
+        let upstream = stream.upstream().expect("it is sent on");
+        let stamps = upstream.headers.iter().filter_map(|(name, value)| {
+            let (name, value) = (text(name), text(value));
+            name.starts_with("x-breakglass-")
+                .then(|| format!("{name}: {value}"))
+        });
+        assert_eq!(stamps.collect::<Vec<_>>(), [expected]);
+        stream.response([(":status", "200")], Last);
+        let logged = stream.finish().filter_state_text("wasm.breakglass");
+        assert_eq!(logged, None);
+        assert_eq!(world.requests("canary"), 1, "it is counted all the same");
+    }
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
+}

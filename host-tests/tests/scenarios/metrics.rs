@@ -79,6 +79,7 @@ fn names_are_few_and_known() {
             "breakglass_held_bytes_total",
             "breakglass_orders_total",
             "breakglass_config_rejected_total",
+            "breakglass_state_changes_total",
         ];
         let gauges = [
             "breakglass_generation",

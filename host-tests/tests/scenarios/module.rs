@@ -5,8 +5,9 @@ use breakglass_host_tests::{Profile, Proxy, module};
 use crate::world::{World, all_canary};
 
 /// What a control plane sends to a thousand proxies, and what V8 compiles on each start. The goal was
-/// 300 KB; `docs/decisions/0010` says why redaction does not fit into it. This keeps it from growing.
-const MAX_BYTES: usize = 640_000;
+/// 300 KB; `docs/decisions/0010` says why redaction does not fit into it, `0020` what speed costs. This
+/// keeps it from growing.
+const MAX_BYTES: usize = 700_000;
 
 #[test]
 fn the_module_is_no_larger_than_decided() {
@@ -15,6 +16,19 @@ fn the_module_is_no_larger_than_decided() {
         size <= MAX_BYTES,
         "{size} bytes, expected at most {MAX_BYTES}"
     );
+}
+
+#[test]
+fn a_proxy_is_not_asked_to_call_what_is_not_needed() {
+    let exports = module().exports().expect("it is a module");
+    for unneeded in [
+        "proxy_on_done",
+        "proxy_on_log",
+        "proxy_on_http_call_response",
+    ] {
+        let exported = exports.iter().any(|export| export == unneeded);
+        assert!(!exported, "each request pays for {unneeded}");
+    }
 }
 
 #[test]

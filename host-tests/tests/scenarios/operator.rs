@@ -128,6 +128,7 @@ fn state_tells_controls_tallies_workers_and_build() {
     for (unit, status) in [("u", "200"), ("u", "500"), ("vip", "204"), ("", "404")] {
         world.get(1, unit).response([(":status", status)], Last);
     }
+    world.tick();
     let answer = Answer::of(&world.call(1, "GET", "/v1/state?pretty=1", None, None));
     assert_eq!(
         (answer.status, answer.content_type.as_str()),
@@ -147,7 +148,7 @@ fn state_tells_controls_tallies_workers_and_build() {
     );
     assert!(state["filter"]["version"].is_string() && state["filter"]["commit"].is_string());
     assert_eq!(state["boot"].as_str().map(str::len), Some(16));
-    assert_eq!(state["at"], "2026-11-23T20:00:00.025Z");
+    assert_eq!(state["at"], "2026-11-23T20:00:00.050Z");
     let ours = &state["rollouts"][0];
     assert_eq!(ours["name"], ROLLOUT);
     assert_eq!(ours["control"]["generation"], 4);

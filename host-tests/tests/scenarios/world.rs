@@ -183,7 +183,9 @@ impl World {
     }
 
     /// A counter of [`ROLLOUT`], such as `keyless_total`, with further labels.
+    /// A counter, after the tick on which the proxy is told of it.
     pub(crate) fn count(&self, metric: &str, labels: &str) -> u64 {
+        self.tick();
         self.proxy
             .counter(&format!("breakglass_{metric};rollout={ROLLOUT}{labels}"))
     }

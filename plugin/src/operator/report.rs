@@ -339,7 +339,7 @@ impl ArmReport {
                 unscanned: tally.unscanned,
                 redactions: tally.redactions,
             },
-            requests: metrics.requests.get(),
+            requests: metrics.request_count(),
             responses: metrics
                 .response_counts()
                 .filter(|(_, count)| *count > 0)

@@ -15,9 +15,10 @@ use crate::sse::{self, Boundary, ErrorEvents};
 use crate::traffic::Traffic;
 use crate::traffic::body::Body;
 use crate::traffic::course::Course;
-use crate::traffic::open::{self, OpenStream, Phase};
+use crate::traffic::media::Media;
+use crate::traffic::open::{self, OpenStream, Phase, Place};
 use crate::traffic::plan::RolloutPlan;
-use crate::traffic::redaction::{Reason, is_json, media_type};
+use crate::traffic::redaction::Reason;
 use crate::vm;
 
 use scan::{Piece, begin_request_scan};
@@ -26,6 +27,7 @@ use scan::{Piece, begin_request_scan};
 pub(crate) struct Exchange {
     id: u32,
     traffic: Rc<Traffic>,
+    place: Place,
     /// Set once the request was given an arm; never changed after that.
     routed: Option<Routed>,
 }
@@ -44,8 +46,8 @@ struct Routed {
     answer: Option<Body>,
     /// Until an error event was found in the answer, where one is looked for.
     errors: Option<ErrorEvents>,
-    /// The access log's field, as it was when the request was decided.
-    log_field: String,
+    /// The access log's field, as it was when the request was decided; none where nobody is told.
+    log_field: Option<String>,
 }
 
 /// What a control may do to a stream that is open.
@@ -62,6 +64,7 @@ impl Exchange {
         Self {
             id,
             traffic,
+            place: Place::NONE,
             routed: None,
         }
     }
@@ -122,7 +125,7 @@ impl Exchange {
     }
 
     pub(crate) fn end(&mut self) {
-        let stream = self.traffic.open.borrow().get(self.id);
+        let stream = self.traffic.open.borrow().get(self.place);
         let broken_off = stream.is_some_and(|stream| {
             matches!(stream.phase, Phase::Answering { .. }) && !stream.course.is_over()
         });
@@ -132,7 +135,8 @@ impl Exchange {
             }
             self.count_answer();
         }
-        self.traffic.open.borrow_mut().remove(self.id);
+        let place = std::mem::replace(&mut self.place, Place::NONE);
+        self.traffic.open.borrow_mut().remove(place);
     }
 
     fn route(&mut self, end_of_stream: bool) -> Option<Action> {
@@ -174,28 +178,32 @@ impl Exchange {
         let decision = gate.decide(&plan.split, unit.as_deref(), now);
         let reason = decision.reason().as_str();
         let Verdict::Route(arm) = decision.verdict() else {
-            let rollout = traffic.live.rollout(rollout)?;
-            log_field(&format!(
-                "rollout={} generation={generation} reason={reason}",
-                rollout.name
-            ));
+            if let Some(rollout) = traffic.live.rollout(rollout).filter(|_| plan.logs) {
+                log_field(&format!(
+                    "rollout={} generation={generation} reason={reason}",
+                    rollout.name
+                ));
+            }
             plan.metrics.blocked.increment();
             return Some(answer(&blocked()));
         };
 
         let arm_plan = plan.arm(arm);
-        let field = arm_plan.log_field(generation, reason);
-        log_field(&field);
+        let field = plan.logs.then(|| arm_plan.log_field(generation, reason));
+        if let Some(field) = &field {
+            log_field(field);
+        }
         let masks_all = gate.masks_all();
         let edits = !arm_plan.json.is_empty();
         let scans = plan.redaction.scans(arm, Direction::Request, masks_all);
-        let kind = (!end_of_stream && (edits || scans)).then(|| media_type(Map::Request));
-        let editing = edits && kind.as_deref().is_some_and(is_json);
-        if editing && declared_length() > limits::EDITED_BODY_BYTES {
+        let media = (!end_of_stream && (edits || scans)).then(|| Media::of(&pairs));
+        let editing = edits && media.as_ref().is_some_and(Media::is_json);
+        let length = media.as_ref().map_or(0, Media::declared_length);
+        if editing && length > limits::EDITED_BODY_BYTES {
             return Some(answer(&too_large()));
         }
-        let request = match kind.filter(|_| scans) {
-            Some(kind) => match begin_request_scan(plan, arm, masks_all, &kind) {
+        let request = match media.filter(|_| scans) {
+            Some(media) => match begin_request_scan(plan, arm, masks_all, &media) {
                 Ok(body) => body,
                 Err(reason) => return Some(answer(&unscannable_request(reason))),
             },
@@ -209,7 +217,8 @@ impl Exchange {
             // What is compressed cannot be scanned: ask for it as it is.
             let _ = host::remove_header(Map::Request, b"accept-encoding");
         }
-        plan.metrics.arm(arm).requests.increment();
+        plan.metrics.request(arm);
+        traffic.tell_without_ticks();
         if decision.reason().is_drawn() {
             traffic.count(rollout, arm, |tally| {
                 tally.requests = tally.requests.saturating_add(1);
@@ -222,7 +231,7 @@ impl Exchange {
             phase,
             course: Course::new(times.then_some(now)),
         };
-        traffic.open.borrow_mut().insert(self.id, stream);
+        self.place = traffic.open.borrow_mut().insert(self.id, stream);
         self.routed = Some(Routed {
             rollout,
             arm,
@@ -279,13 +288,13 @@ impl Exchange {
         self.traffic
             .open
             .borrow_mut()
-            .set_phase(self.id, Phase::Ended);
+            .set_phase(self.place, Phase::Ended);
         answer(problem)
     }
 
     /// Notes how the answer goes.
     fn note(&self, what: impl FnOnce(&mut Course)) {
-        if let Some(course) = self.traffic.open.borrow_mut().course(self.id) {
+        if let Some(course) = self.traffic.open.borrow_mut().course(self.place) {
             what(course);
         }
     }
@@ -293,7 +302,7 @@ impl Exchange {
     /// Counts the answer, which has ended; once.
     fn count_answer(&mut self) {
         let traffic = self.traffic.clone();
-        let Some(mut stream) = traffic.open.borrow().get(self.id) else {
+        let Some(mut stream) = traffic.open.borrow().get(self.place) else {
             return;
         };
         let begun = !matches!(stream.phase, Phase::Waiting | Phase::Ended);
@@ -334,7 +343,7 @@ impl Exchange {
     }
 
     fn begin_answer(&mut self, end_of_stream: bool) -> Option<Action> {
-        let stream = self.traffic.open.borrow().get(self.id)?;
+        let stream = self.traffic.open.borrow().get(self.place)?;
         if stream.phase == Phase::Ended {
             // The filter sees its own answer pass.
             return None;
@@ -346,16 +355,19 @@ impl Exchange {
             plan.metrics.killed_streams.increment();
             return Some(self.refuse(&open::killed()));
         }
-        let status = host::header(Map::Response, ":status").unwrap_or_default();
-        plan.metrics.arm(stream.arm).responses(&status).increment();
-        if plan.is_error(&status) {
+        // One call for all that is asked of the headers: it is the calls that cost.
+        let headers = host::header_pairs(Map::Response).ok()?;
+        let status = headers.get(b":status").unwrap_or_default();
+        plan.metrics.response(stream.arm, status);
+        traffic.tell_without_ticks();
+        if plan.is_error(status) {
             self.note(Course::fail);
         }
         self.show_client(plan);
-        let scan = self.begin_answer_scan(plan, stream, switches, end_of_stream);
+        let scan = self.begin_answer_scan(plan, stream, switches, &headers, end_of_stream);
         let events = *scan.as_ref().unwrap_or(&false);
         let phase = Phase::Answering { events };
-        self.traffic.open.borrow_mut().set_phase(self.id, phase);
+        self.traffic.open.borrow_mut().set_phase(self.place, phase);
         if end_of_stream || scan.is_err() {
             self.count_answer();
         }
@@ -379,7 +391,7 @@ impl Exchange {
     }
 
     fn continue_answer(&mut self, size: usize, end_of_stream: bool) -> Option<Action> {
-        let stream = self.traffic.open.borrow().get(self.id)?;
+        let stream = self.traffic.open.borrow().get(self.place)?;
         let Phase::Answering { events } = stream.phase else {
             if matches!(stream.phase, Phase::LastEventSent { .. }) {
                 let _ = host::replace_buffer(Buffer::ResponseBody, size, b"");
@@ -440,7 +452,7 @@ impl Exchange {
             let _ = host::reset_response();
             Phase::Ended
         };
-        self.traffic.open.borrow_mut().set_phase(self.id, after);
+        self.traffic.open.borrow_mut().set_phase(self.place, after);
         // What a reset stream still holds must not leave.
         (after == Phase::Ended).then_some(Action::Pause)
     }
@@ -480,15 +492,6 @@ fn cookie_header(cookie: &RandomCookie, unit: &str) -> String {
     let RandomCookie { name, max_age } = cookie;
     let max_age = max_age.get();
     format!("{name}={unit}; Path=/; Max-Age={max_age}; HttpOnly; SameSite=Lax{secure}")
-}
-
-/// The length that the request gives its body; zero where it gives none.
-fn declared_length() -> usize {
-    let length = host::header(Map::Request, "content-length").unwrap_or_default();
-    std::str::from_utf8(&length)
-        .ok()
-        .and_then(|text| text.parse().ok())
-        .unwrap_or(0)
 }
 
 fn blocked() -> Problem {

@@ -1,7 +1,6 @@
 //! The streams that are open on a worker: what a kill has to reach.
 
 use breakglass_policy::{Arm, ArmTally, RolloutId, Timestamp};
-use rustc_hash::FxHashMap;
 
 use crate::host;
 use crate::live::InForce;
@@ -12,8 +11,15 @@ use crate::traffic::plan::RolloutPlan;
 /// Every stream that was given an arm and has not ended.
 #[derive(Debug, Default)]
 pub(crate) struct OpenStreams {
-    streams: FxHashMap<u32, OpenStream>,
+    /// By place, with the number by which the proxy knows the stream.
+    places: Vec<Option<(u32, OpenStream)>>,
+    /// The places that are free.
+    free: Vec<Place>,
 }
+
+/// Where a stream stands among those that are open: each callback asks for it, so it is not looked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Place(usize);
 
 /// A reset throws away what a slow client has not read yet, so it waits for about a second.
 pub(crate) const LINGER_TICKS: u8 = 50;
@@ -59,27 +65,43 @@ enum How {
 // === impl OpenStreams ===
 
 impl OpenStreams {
-    pub(crate) fn insert(&mut self, id: u32, stream: OpenStream) {
-        self.streams.insert(id, stream);
+    /// Adds a stream; the place is its own until it is removed.
+    pub(crate) fn insert(&mut self, id: u32, stream: OpenStream) -> Place {
+        let free = self.free.pop();
+        let place = free.unwrap_or(Place(self.places.len()));
+        match self.places.get_mut(place.0) {
+            Some(slot) => *slot = Some((id, stream)),
+            None => self.places.push(Some((id, stream))),
+        }
+        place
     }
 
-    pub(crate) fn remove(&mut self, id: u32) -> Option<OpenStream> {
-        self.streams.remove(&id)
+    pub(crate) fn remove(&mut self, place: Place) {
+        let slot = self.places.get_mut(place.0);
+        if slot.is_some_and(|slot| slot.take().is_some()) {
+            self.free.push(place);
+        }
     }
 
-    pub(crate) fn get(&self, id: u32) -> Option<OpenStream> {
-        self.streams.get(&id).copied()
+    pub(crate) fn get(&self, place: Place) -> Option<OpenStream> {
+        let (_, stream) = self.places.get(place.0)?.as_ref()?;
+        Some(*stream)
     }
 
-    pub(crate) fn set_phase(&mut self, id: u32, phase: Phase) {
-        if let Some(stream) = self.streams.get_mut(&id) {
+    pub(crate) fn set_phase(&mut self, place: Place, phase: Phase) {
+        if let Some(stream) = self.stream(place) {
             stream.phase = phase;
         }
     }
 
     /// What is known of a stream's answer, to be added to.
-    pub(crate) fn course(&mut self, id: u32) -> Option<&mut Course> {
-        self.streams.get_mut(&id).map(|stream| &mut stream.course)
+    pub(crate) fn course(&mut self, place: Place) -> Option<&mut Course> {
+        self.stream(place).map(|stream| &mut stream.course)
+    }
+
+    fn stream(&mut self, place: Place) -> Option<&mut OpenStream> {
+        let (_, stream) = self.places.get_mut(place.0)?.as_mut()?;
+        Some(stream)
     }
 
     /// What there is to count of the answers that are late by now.
@@ -89,7 +111,7 @@ impl OpenStreams {
         now: Timestamp,
     ) -> Vec<(RolloutId, Arm, ArmTally)> {
         let mut late = Vec::new();
-        for stream in self.streams.values_mut() {
+        for (_, stream) in self.places.iter_mut().flatten() {
             let plan = plans.get(stream.rollout.index());
             let Some(bounds) = plan.and_then(RolloutPlan::latency) else {
                 continue;
@@ -106,7 +128,7 @@ impl OpenStreams {
     /// The streams that end now, moved to the phase after that.
     pub(crate) fn due(&mut self, in_force: &[InForce]) -> Vec<(u32, End)> {
         let mut due = Vec::new();
-        for (id, stream) in &mut self.streams {
+        for (id, stream) in self.places.iter_mut().flatten() {
             let in_force = in_force.get(stream.rollout.index());
             let cut = in_force.is_some_and(|in_force| in_force.gate.cuts(stream.arm));
             let (next, how) = match stream.phase {
@@ -128,6 +150,13 @@ impl OpenStreams {
         }
         due
     }
+}
+
+// === impl Place ===
+
+impl Place {
+    /// Of a stream that was given no arm, or has ended.
+    pub(crate) const NONE: Self = Self(usize::MAX);
 }
 
 // === impl End ===

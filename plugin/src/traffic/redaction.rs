@@ -2,9 +2,7 @@
 //! loaded.
 
 use breakglass_policy::{Arm, Direction, Redaction, Rollout, Unscannable, Unscanned};
-use breakglass_redact::{Format, Profile, ProfileError};
-
-use crate::host::{self, Map};
+use breakglass_redact::{Profile, ProfileError};
 
 /// The profiles of one rollout: by arm, then by direction.
 #[derive(Debug)]
@@ -16,16 +14,16 @@ pub(crate) struct RedactionPlan {
 
 #[derive(Debug)]
 struct Profiles {
-    request: Profile,
-    response: Profile,
+    request: Scan,
+    response: Scan,
 }
 
-/// What a body is to the scanner, by its headers.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Content {
-    Text(Format),
-    /// It cannot be scanned, for this reason.
-    Unscannable(Reason),
+/// What is looked for in one direction, and the answers that every request asks for.
+#[derive(Debug)]
+struct Scan {
+    profile: Profile,
+    is_idle: bool,
+    changes_text: bool,
 }
 
 /// Why a body is not scanned, or not as a whole.
@@ -52,6 +50,10 @@ impl RedactionPlan {
     }
 
     pub(crate) fn profile(&self, arm: Arm, direction: Direction) -> &Profile {
+        &self.scan(arm, direction).profile
+    }
+
+    fn scan(&self, arm: Arm, direction: Direction) -> &Scan {
         let profiles = match arm {
             Arm::Stable => &self.stable,
             Arm::Canary => &self.canary,
@@ -64,12 +66,12 @@ impl RedactionPlan {
 
     /// Whether anything is looked for in this direction.
     pub(crate) fn scans(&self, arm: Arm, direction: Direction, masks_all: bool) -> bool {
-        masks_all || !self.profile(arm, direction).is_idle()
+        masks_all || !self.scan(arm, direction).is_idle
     }
 
     /// Whether bodies are changed in this direction, and not only looked at.
     pub(crate) fn rewrites(&self, arm: Arm, direction: Direction, masks_all: bool) -> bool {
-        masks_all || self.profile(arm, direction).changes_text()
+        masks_all || self.scan(arm, direction).changes_text
     }
 
     /// Whether a body that cannot be scanned is withheld.
@@ -89,62 +91,22 @@ impl RedactionPlan {
 impl Profiles {
     fn new(redaction: &Redaction, arm: Arm) -> Result<Self, ProfileError> {
         Ok(Self {
-            request: Profile::of(redaction, arm, Direction::Request)?,
-            response: Profile::of(redaction, arm, Direction::Response)?,
+            request: Scan::new(Profile::of(redaction, arm, Direction::Request)?),
+            response: Scan::new(Profile::of(redaction, arm, Direction::Response)?),
         })
     }
 }
 
-// === impl Content ===
+// === impl Scan ===
 
-impl Content {
-    /// By the headers of a request or an answer, which say that its media type is `kind`.
-    pub(crate) fn of(map: Map, kind: &[u8]) -> Self {
-        let encoding = host::header(map, "content-encoding").unwrap_or_default();
-        if !encoding.is_empty() && !encoding.eq_ignore_ascii_case(b"identity") {
-            return Self::Unscannable(Reason::Compressed);
-        }
-        let lines: &[&[u8]] = &[
-            b"application/x-ndjson",
-            b"application/jsonl",
-            b"application/x-jsonlines",
-            b"application/stream+json",
-        ];
-        let texts: &[&[u8]] = &[
-            b"",
-            b"application/xml",
-            b"application/x-www-form-urlencoded",
-            b"application/javascript",
-            b"application/yaml",
-        ];
-        if kind == b"text/event-stream" {
-            Self::Text(Format::Sse)
-        } else if lines.contains(&kind) {
-            Self::Text(Format::NdJson)
-        } else if is_json(kind) {
-            Self::Text(Format::Json)
-        } else if kind.starts_with(b"text/") || kind.ends_with(b"+xml") || texts.contains(&kind) {
-            Self::Text(Format::Text)
-        } else {
-            Self::Unscannable(Reason::Binary)
+impl Scan {
+    fn new(profile: Profile) -> Self {
+        Self {
+            is_idle: profile.is_idle(),
+            changes_text: profile.changes_text(),
+            profile,
         }
     }
-}
-
-/// Whether a media type, in small letters, is JSON.
-pub(crate) fn is_json(kind: &[u8]) -> bool {
-    kind == b"application/json" || (kind.starts_with(b"application/") && kind.ends_with(b"+json"))
-}
-
-/// The media type without its parameters, in small letters.
-pub(crate) fn media_type(map: Map) -> Vec<u8> {
-    let mut kind = host::header(map, "content-type").unwrap_or_default();
-    kind.truncate(
-        kind.iter()
-            .position(|byte| *byte == b';')
-            .unwrap_or(kind.len()),
-    );
-    kind.trim_ascii().to_ascii_lowercase()
 }
 
 // === impl Reason ===

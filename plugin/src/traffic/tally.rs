@@ -6,6 +6,7 @@ use breakglass_policy::judge::Verdict;
 use breakglass_policy::{Arm, ArmTally, Generation, Name, RolloutId, Tallies, Timestamp};
 
 use crate::host::{self, Level};
+use crate::metrics;
 use crate::store::{Record, StoreError};
 use crate::traffic::Traffic;
 use crate::traffic::judge::{Look, Seen};
@@ -48,6 +49,13 @@ impl Traffic {
         }
     }
 
+    /// Tells the proxy what its metrics are to count, where no tick will.
+    pub(crate) fn tell_without_ticks(&self) {
+        if !self.has_ticks.get() {
+            metrics::tell();
+        }
+    }
+
     /// Shares what was counted of a rollout if that is much, or if the proxy has no ticks to do it.
     pub(crate) fn fold_much(&self, rollout: RolloutId) {
         let many = match self.has_ticks.get() {
@@ -67,6 +75,7 @@ impl Traffic {
 
     /// Shares all that was counted.
     pub(crate) fn fold(&self, now: Timestamp) {
+        metrics::tell();
         for place in self.dirty.take() {
             self.fold_one(place, now, false);
         }

@@ -88,6 +88,10 @@ fn what_may_be_left_out() {
     let rollout = &policy.rollouts[0];
     assert_eq!(rollout.matches, Match::default());
     assert!(rollout.unit.is_empty());
+    assert_eq!(
+        (rollout.stamp, rollout.access_log),
+        (Stamp::All, AccessLog::Decision)
+    );
     assert!(!rollout.expose && rollout.redaction.is_none() && rollout.judge.is_none());
 }
 

@@ -4,15 +4,16 @@ use breakglass_policy::{Arm, Direction};
 use breakglass_redact::{Format, Tally};
 use proxy_wasm::types::Action;
 
-use crate::host::{self, Buffer, Map};
+use crate::host::{self, Buffer, HeaderPairs, Map};
 use crate::problem::Problem;
 use crate::sse::{self, ErrorEvents};
 use crate::traffic::Traffic;
 use crate::traffic::body::{Body, Chunk, tail};
 use crate::traffic::course::Course;
+use crate::traffic::media::{Content, Media};
 use crate::traffic::open::{OpenStream, Phase};
 use crate::traffic::plan::RolloutPlan;
-use crate::traffic::redaction::{Content, Reason, media_type};
+use crate::traffic::redaction::Reason;
 
 use super::{Exchange, Routed, Switches, cannot_edit, log_field, unscannable_request};
 
@@ -41,7 +42,7 @@ impl<'a> Piece<'a> {
     }
 }
 
-/// The scan of a request's body of the media type `kind`; none where it passes unscanned.
+/// The scan of a request's body; none where it passes unscanned.
 ///
 /// # Errors
 /// Why it cannot be scanned, where the policy does not let it pass then.
@@ -49,13 +50,13 @@ pub(super) fn begin_request_scan(
     plan: &RolloutPlan,
     arm: Arm,
     masks_all: bool,
-    kind: &[u8],
+    media: &Media,
 ) -> Result<Option<Body>, Reason> {
-    match Content::of(Map::Request, kind) {
+    match media.content() {
         Content::Text(format) => {
             let body = Body::new(Direction::Request, format);
             let rewrites = plan.redaction.rewrites(arm, Direction::Request, masks_all);
-            Ok(Some(match !rewrites && has_length(Map::Request) {
+            Ok(Some(match !rewrites && media.has_length() {
                 true => body.with_length(),
                 false => body,
             }))
@@ -77,6 +78,7 @@ impl Exchange {
         plan: &RolloutPlan,
         stream: OpenStream,
         Switches { mask_all, .. }: Switches,
+        headers: &HeaderPairs,
         end_of_stream: bool,
     ) -> Result<bool, Reason> {
         if end_of_stream {
@@ -88,7 +90,8 @@ impl Exchange {
         let rewrites = plan
             .redaction
             .rewrites(stream.arm, Direction::Response, mask_all);
-        let format = match Content::of(Map::Response, &media_type(Map::Response)) {
+        let media = Media::of(headers);
+        let format = match media.content() {
             Content::Text(format) => format,
             Content::Unscannable(reason) if scans => {
                 self.note(Course::pass_unscanned);
@@ -110,7 +113,7 @@ impl Exchange {
         // Who only counts leaves the length as it is.
         if rewrites || events {
             let _ = host::remove_header(Map::Response, b"content-length");
-        } else if has_length(Map::Response) {
+        } else if media.has_length() {
             body = body.with_length();
         }
         // A stream may outlive the policy that does not scan it, and may be cut.
@@ -129,7 +132,7 @@ impl Exchange {
             .traffic
             .open
             .borrow()
-            .get(self.id)
+            .get(self.place)
             .map(|stream| stream.phase);
         if phase == Some(Phase::Ended) {
             return Action::Continue;
@@ -145,7 +148,7 @@ impl Exchange {
 
     pub(super) fn scan_request_piece(&mut self, piece: Piece<'_>) -> Action {
         let traffic = self.traffic.clone();
-        let Some(stream) = traffic.open.borrow().get(self.id) else {
+        let Some(stream) = traffic.open.borrow().get(self.place) else {
             return Action::Continue;
         };
         let Switches { mask_all, .. } = self.switches(stream);
@@ -247,7 +250,7 @@ impl Exchange {
                 let after = Phase::LastEventSent {
                     linger: crate::traffic::open::LINGER_TICKS,
                 };
-                self.traffic.open.borrow_mut().set_phase(self.id, after);
+                self.traffic.open.borrow_mut().set_phase(self.place, after);
                 self.count_answer();
                 None
             }
@@ -260,7 +263,7 @@ impl Exchange {
     /// Behind trailers no body can follow: a text whose end is still held back ends with an error,
     /// not in silence.
     pub(super) fn end_answer(&mut self) -> Option<Action> {
-        let stream = self.traffic.open.borrow().get(self.id)?;
+        let stream = self.traffic.open.borrow().get(self.place)?;
         let held = self.routed.as_ref()?.answer.as_ref()?.held();
         if held == 0 || !matches!(stream.phase, Phase::Answering { .. }) {
             return None;
@@ -280,7 +283,7 @@ impl Exchange {
         self.traffic
             .open
             .borrow_mut()
-            .set_phase(self.id, Phase::Ended);
+            .set_phase(self.place, Phase::Ended);
         Some(Action::Pause)
     }
 }
@@ -288,6 +291,9 @@ impl Exchange {
 impl Routed {
     /// Tells the access log what was found, as soon as something was.
     fn note(&self, plan: &RolloutPlan, arm: Arm) {
+        let Some(decided) = &self.log_field else {
+            return;
+        };
         let bodies = [
             (&self.answer, Direction::Response),
             (&self.request, Direction::Request),
@@ -296,12 +302,12 @@ impl Routed {
             body.as_ref()?
                 .summary(plan.redaction.profile(arm, direction))
         });
-        let mut field = self.log_field.clone();
+        let mut field = decided.clone();
         for summary in summaries {
             field.push(' ');
             field.push_str(&summary);
         }
-        if field.len() > self.log_field.len() {
+        if field.len() > decided.len() {
             log_field(&field);
         }
     }
@@ -343,11 +349,6 @@ fn pass(
         return (Chunk::Oversized, news);
     }
     (what, news)
-}
-
-/// Whether the headers tell how long the body is.
-fn has_length(map: Map) -> bool {
-    host::header(map, "content-length").is_some_and(|length| !length.is_empty())
 }
 
 /// Counts a body that cannot be scanned.
