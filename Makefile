@@ -50,7 +50,7 @@ test-examples: wasm tools ## The fake agents, the load driver, the Envoy configu
 test-vectors: .tools/pynacl ## The published test vectors, computed again by libsodium
 	PYTHONPATH=.tools/pynacl python3 policy/vectors/check_libsodium.py
 
-bench: bench-decision bench-redaction ## Every benchmark beside its peers
+bench: bench-decision bench-redaction bench-envoy bench-kill bench-delay bench-memory ## Every benchmark beside its peers: bench/results/ (half an hour)
 
 bench-decision: wasm $(DECISION) ## The decision in nanoseconds, native, in wasmtime and in V8 (Node 20 needed); the judge, signatures, policies
 	$(CARGO) bench -p breakglass-bench --bench decision -- --quiet
@@ -79,7 +79,7 @@ bench-memory: wasm tools ## What the filter keeps in memory: bench/results/memor
 # The decision in a module of its own, built as the filter is.
 $(DECISION): rust-target wasm-opt
 	@$(CARGO) build --quiet -p breakglass-bench-wasm-decision --release --target wasm32-wasip1 --target-dir target/bench-wasm
-	@$(WASM_OPT) --enable-simd target/bench-wasm/wasm32-wasip1/release/breakglass_bench_wasm_decision.wasm -o $@
+	@wasm-opt -Oz $(WASM_USES) --enable-simd target/bench-wasm/wasm32-wasip1/release/breakglass_bench_wasm_decision.wasm -o $@
 
 bench-redaction: wasm tools .tools/presidio ## The speed of redaction beside its peers (Node 20 needed): bench/results/
 	@bench/v8-modules.sh target/bench-wasm/modules

@@ -84,7 +84,20 @@ impl Contestant {
 
     /// Ours, with a policy of so many rollouts. `name` tells builds apart.
     pub(crate) fn routing(name: &str, module: &Path, rollouts: usize) -> Self {
-        let mut policy = policy_json(rollouts, DifferBy::Path);
+        Self::named(name, module, policy_json(rollouts, DifferBy::Path))
+    }
+
+    /// Ours, telling nobody more than routes need.
+    pub(crate) fn lean(name: &str, module: &Path) -> Self {
+        let mut policy = policy_json(1, DifferBy::Path);
+        let rollout = &mut policy["rollouts"][0];
+        (rollout["stamp"], rollout["access_log"]) = (json!("route"), json!("nothing"));
+        let mut contestant = Self::named(&format!("{name}, lean"), module, policy);
+        contestant.does = Does::Split;
+        contestant
+    }
+
+    fn named(name: &str, module: &Path, mut policy: Value) -> Self {
         // Builds in one Envoy share nothing: state belongs to the policy's name.
         let letter = |letter: char| {
             if letter.is_ascii_alphanumeric() {

@@ -143,11 +143,10 @@ impl Kind {
             all.push(Contestant::weights());
         }
         all.push(Contestant::noop()?);
-        all.extend(
-            modules
-                .iter()
-                .map(|(name, module)| Contestant::routing(name, module, 1)),
-        );
+        for (name, module) in modules {
+            all.push(Contestant::routing(name, module, 1));
+            all.push(Contestant::lean(name, module));
+        }
         all.extend([
             Contestant::small_lua(),
             Contestant::lua(),
