@@ -35,33 +35,67 @@ pub(super) fn string_end(bytes: &[u8], from: usize) -> StringEnd {
 pub(super) fn find2(a: u8, b: u8, bytes: &[u8], from: usize) -> Option<usize> {
     let rest = bytes.get(from..)?;
     // Most strings are shorter than what a call costs.
-    let near = rest.get(..NEAR).unwrap_or(rest);
-    let found = match near.iter().position(|byte| *byte == a || *byte == b) {
-        Some(found) => found,
-        None => memchr2(a, b, rest.get(NEAR..)?)?.saturating_add(NEAR),
+    let (words, _) = rest.get(..NEAR).unwrap_or(rest).as_chunks::<8>();
+    let mut at = 0_usize;
+    for word in words {
+        let word = u64::from_le_bytes(*word);
+        let found = zeros(word ^ EVERY.wrapping_mul(u64::from(a)))
+            | zeros(word ^ EVERY.wrapping_mul(u64::from(b)));
+        if found != 0 {
+            let place = at.saturating_add(found.trailing_zeros() as usize / 8);
+            return Some(from.saturating_add(place));
+        }
+        at = at.saturating_add(8);
+    }
+    let rest = rest.get(at..)?;
+    let found = if at < NEAR {
+        rest.iter().position(|byte| *byte == a || *byte == b)
+    } else {
+        memchr2(a, b, rest)
     };
-    Some(from.saturating_add(found))
+    Some(from.saturating_add(at).saturating_add(found?))
 }
+
+/// The highest bits of the bytes of a word that are zero. Of the lowest that is set this is true;
+/// one behind it may be none.
+fn zeros(word: u64) -> u64 {
+    word.wrapping_sub(EVERY) & !word & EVERY.wrapping_mul(0x80)
+}
+
+/// The lowest bit of every byte.
+const EVERY: u64 = 0x0101_0101_0101_0101;
 
 /// Whether two slices are the same. The library's comparison goes byte by byte in WebAssembly.
 #[inline]
 pub(super) fn same(a: &[u8], b: &[u8]) -> bool {
+    if a.len() != b.len() {
+        return false;
+    }
+    let (Some(last_a), Some(last_b)) = (a.last_chunk::<8>(), b.last_chunk::<8>()) else {
+        return a.iter().zip(b).all(|(a, b)| a == b);
+    };
     let (blocks_a, rest_a) = a.as_chunks::<32>();
     let (blocks_b, rest_b) = b.as_chunks::<32>();
-    let (words_a, bytes_a) = rest_a.as_chunks::<8>();
-    let (words_b, bytes_b) = rest_b.as_chunks::<8>();
-    a.len() == b.len()
-        && blocks_a.iter().zip(blocks_b).all(|(a, b)| same_block(a, b))
+    let (words_a, words_b) = (rest_a.as_chunks::<8>().0, rest_b.as_chunks::<8>().0);
+    // The last eight bytes may be looked at twice.
+    blocks_a.iter().zip(blocks_b).all(|(a, b)| same_block(a, b))
         && words_a
             .iter()
             .zip(words_b)
-            .all(|(a, b)| u64::from_le_bytes(*a) == u64::from_le_bytes(*b))
-        && bytes_a.iter().zip(bytes_b).all(|(a, b)| a == b)
+            .all(|(a, b)| differing(a, b) == 0)
+        && differing(last_a, last_b) == 0
 }
 
-/// Without a branch, so that the compiler makes vectors of it.
+/// In words: vectors would have to be put together again to tell.
 fn same_block(a: &[u8; 32], b: &[u8; 32]) -> bool {
-    a.iter().zip(b).fold(0, |differs, (a, b)| differs | (a ^ b)) == 0
+    let (a, b) = (a.as_chunks::<8>().0, b.as_chunks::<8>().0);
+    let words = a.iter().zip(b);
+    words.fold(0, |bits, (a, b)| bits | differing(a, b)) == 0
+}
+
+/// The bits that differ.
+fn differing(a: &[u8; 8], b: &[u8; 8]) -> u64 {
+    u64::from_le_bytes(*a) ^ u64::from_le_bytes(*b)
 }
 
 /// The first bracket or brace from `from` on.

@@ -1,8 +1,6 @@
 //! One JSON document as it passes: every string is a text of its own.
 
-use memchr::memchr;
-
-use super::bytes::{StringEnd, cut, find_bracket, is_space, string_end};
+use super::bytes::{StringEnd, cut, find_bracket, find2, is_space, string_end};
 use super::names;
 use super::own::{self, Counter};
 use crate::limits;
@@ -133,7 +131,7 @@ impl Json {
         out: &mut Vec<u8>,
         tally: &Tally,
     ) -> usize {
-        let quote = memchr(b'"', rest);
+        let quote = find2(b'"', b'"', rest, 0);
         let gap = cut(rest, 0, quote.unwrap_or(rest.len()));
         let mut from = 0;
         let mut at = 0;
