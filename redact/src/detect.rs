@@ -20,9 +20,10 @@ use crate::entity::{Entity, Kind};
 use crate::profile::Profile;
 
 use boring::boring;
+use class::Anchors;
 pub(crate) use secret::Swallow;
 use text::{END, LETTER, OTHER, WIDE, Window};
-use word::{escape_start, is_delimiter, last_word, window_start, word_start};
+use word::{Known, escape_start, is_delimiter, last_word, window_start, word_start};
 
 /// One entity found in a text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -67,19 +68,24 @@ struct Candidate {
 /// How hard it is to be such a match by chance: about the binary digits that had to be right.
 type Strength = u8;
 
-/// What the detectors see of one anchor, and where they put what they find.
-struct Sight<'a, 'b> {
+/// What the detectors see of an anchor, and where they put what they find.
+struct Sight<'a> {
     profile: &'a Profile,
     hints: Hints<'a>,
-    raw: &'b [u8],
+    raw: &'a [u8],
     /// Before this nothing may be replaced any more.
     floor: usize,
-    text: &'a mut Window<'b>,
-    /// The words before the place that was asked for last.
+    text: Window<'a>,
+    /// The words before and behind the places that were asked for last, and what the name of the
+    /// member said.
     left: context::Left,
+    right: context::Right,
+    key: context::Key<'a>,
     /// Where a number begins that is glued to the word before it.
     glued_at: usize,
+    /// What was found, and how much of it.
     found: [Option<Candidate>; FOUND],
+    count: usize,
 }
 
 /// A match that a later anchor may still extend.
@@ -122,13 +128,16 @@ pub(crate) fn scan(
     let mut pending: Option<Pending> = None;
     let (mut at, mut floor) = (from, from);
     // Most pieces of text have nothing to look at.
-    let mut window: Option<Window<'_>> = None;
-    while let Some(anchor) = next_anchor(profile, raw, at) {
-        if let Some(after) = boring(profile, raw, anchor) {
+    let mut sight: Option<Sight<'_>> = None;
+    let mut anchors = Anchors::NONE;
+    let mut key = context::Key::new(hints.key);
+    let mut word = Known::default();
+    while let Some(anchor) = next_anchor(profile, raw, at, &mut anchors) {
+        if let Some(after) = boring(profile, &mut key, raw, anchor) {
             at = after;
             continue;
         }
-        let start = window_start(raw, anchor);
+        let start = window_start(raw, anchor, &mut word);
         if let Some(last) = pending
             && start >= last.found.end
         {
@@ -136,18 +145,8 @@ pub(crate) fn scan(
             sink(last.found);
             pending = None;
         }
-        let window = window.get_or_insert_with(|| Window::new(raw, ends));
-        window.begin_at(start);
-        let mut sight = Sight {
-            profile,
-            hints,
-            raw,
-            floor: pending.map_or(floor, |last| last.found.start),
-            text: window,
-            left: context::Left::NOWHERE,
-            glued_at: 0,
-            found: [None; FOUND],
-        };
+        let sight = sight.get_or_insert_with(|| Sight::new(profile, hints, raw, ends));
+        sight.begin_at(start, pending.map_or(floor, |last| last.found.start));
         let next = sight.look(anchor);
         if sight.text.undecided {
             // A word is held as a whole: an `@` may still come behind it.
@@ -162,11 +161,9 @@ pub(crate) fn scan(
             };
         }
         let next = next.max(anchor.saturating_add(1));
-        sight
-            .found
-            .sort_unstable_by_key(|slot| slot.map_or(usize::MAX, |found| found.start));
-        for candidate in sight.found.iter().flatten() {
-            let mut found = Pending::new(candidate, sight.text);
+        sight.sort();
+        for candidate in sight.found.iter().take(sight.count).flatten() {
+            let mut found = Pending::new(candidate, &sight.text);
             // What is swallowed may go on behind a match that was certain before.
             if let Some(swallow) = found.found.goes_on
                 && found.found.end <= floor
@@ -222,16 +219,48 @@ pub(crate) fn scan(
 }
 
 /// The next place where something may be.
-fn next_anchor(profile: &Profile, raw: &[u8], at: usize) -> Option<usize> {
+fn next_anchor(profile: &Profile, raw: &[u8], at: usize, anchors: &mut Anchors) -> Option<usize> {
     match &profile.starts {
-        None => class::find(raw, at),
+        None => anchors.next(raw, at),
         Some(starts) => class::find_with(raw, at, starts),
     }
 }
 
 // === impl Sight ===
 
-impl Sight<'_, '_> {
+impl<'a> Sight<'a> {
+    /// Of this text, and nothing of it yet.
+    fn new(profile: &'a Profile, hints: Hints<'a>, raw: &'a [u8], ends: bool) -> Self {
+        Self {
+            profile,
+            hints,
+            raw,
+            floor: 0,
+            text: Window::new(raw, ends),
+            left: context::Left::NOWHERE,
+            right: context::Right::NOWHERE,
+            key: context::Key::new(hints.key),
+            glued_at: 0,
+            found: [None; FOUND],
+            count: 0,
+        }
+    }
+
+    /// Begins anew with a window at the raw position `start`.
+    fn begin_at(&mut self, start: usize, floor: usize) {
+        self.text.begin_at(start);
+        self.right.forget();
+        (self.floor, self.glued_at, self.count) = (floor, 0, 0);
+    }
+
+    /// Puts what was found in order.
+    fn sort(&mut self) {
+        let found = self.found.get_mut(..self.count).unwrap_or_default();
+        if found.len() > 1 {
+            found.sort_unstable_by_key(|slot| slot.map_or(usize::MAX, |found| found.start));
+        }
+    }
+
     /// Shows what is around an anchor to the families; returns where to go on.
     fn look(&mut self, anchor: usize) -> usize {
         let index = self.text.index_of(anchor);
@@ -270,13 +299,19 @@ impl Sight<'_, '_> {
         while self.text.before(start).is_ascii_alphanumeric() && start > 0 {
             start = start.saturating_sub(1);
         }
-        let mut end = index;
+        let mut digits = index;
+        while self.text.get(digits).is_ascii_digit() {
+            digits = digits.saturating_add(1);
+        }
+        let mut end = digits;
         while self.text.get(end).is_ascii_alphanumeric() {
             end = end.saturating_add(1);
         }
         let first = self.is_first_digit_since(start, index);
         if first {
-            if start == index {
+            // What follows digits at once is no number, but the extension of one.
+            let may_be_number = digits == end || self.text.get(digits) == b'x';
+            if start == index && may_be_number {
                 number::look(self, start);
             }
             token::look(self, start, end);
@@ -300,13 +335,14 @@ impl Sight<'_, '_> {
 
     /// Whether the letters before a number are a word that lost its space: `my number is98765…`.
     fn is_glued(&mut self, start: usize, index: usize) -> bool {
-        GLUE.iter().any(|word| {
-            word.len() == index.saturating_sub(start)
-                && word
-                    .iter()
-                    .zip(start..)
-                    .all(|(byte, at)| self.text.get(at) == *byte)
-        })
+        start < index
+            && GLUE.iter().any(|word| {
+                word.len() == index.saturating_sub(start)
+                    && word
+                        .iter()
+                        .zip(start..)
+                        .all(|(byte, at)| self.text.get(at) == *byte)
+            })
     }
 
     fn is_first_digit_since(&mut self, start: usize, index: usize) -> bool {
@@ -333,6 +369,11 @@ impl Sight<'_, '_> {
             candidate.start = candidate.start.saturating_add(1);
         }
         if candidate.end <= candidate.start && candidate.goes_on.is_none() {
+            return;
+        }
+        if let Some(slot) = self.found.get_mut(self.count) {
+            *slot = Some(candidate);
+            self.count = self.count.saturating_add(1);
             return;
         }
         let weakest = self

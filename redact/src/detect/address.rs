@@ -9,7 +9,7 @@ use super::text::{LETTER, WIDE};
 use super::{Candidate, Sight};
 
 /// Looks at what is around the `@` at `at`.
-pub(super) fn look(sight: &mut Sight<'_, '_>, at: usize) {
+pub(super) fn look(sight: &mut Sight<'_>, at: usize) {
     let Some(start) = local_part(sight, at) else {
         return;
     };
@@ -18,7 +18,7 @@ pub(super) fn look(sight: &mut Sight<'_, '_>, at: usize) {
 }
 
 /// Where the local part before the `@` begins (RFC 5321: at most 64 characters).
-fn local_part(sight: &mut Sight<'_, '_>, at: usize) -> Option<usize> {
+fn local_part(sight: &mut Sight<'_>, at: usize) -> Option<usize> {
     let mut start = at;
     let mut dots = false;
     while start > 0 {
@@ -42,7 +42,7 @@ fn local_part(sight: &mut Sight<'_, '_>, at: usize) -> Option<usize> {
     (!dots && !cut && (1..=64).contains(&size) && last != b'.').then_some(start)
 }
 
-fn email(sight: &mut Sight<'_, '_>, start: usize, at: usize) {
+fn email(sight: &mut Sight<'_>, start: usize, at: usize) {
     if !sight.profile.wants(Entity::EmailAddress) {
         return;
     }
@@ -104,7 +104,7 @@ fn email(sight: &mut Sight<'_, '_>, start: usize, at: usize) {
     });
 }
 
-fn is_punycode(sight: &mut Sight<'_, '_>, label: usize) -> bool {
+fn is_punycode(sight: &mut Sight<'_>, label: usize) -> bool {
     b"xn--"
         .iter()
         .zip(label..)
@@ -112,7 +112,7 @@ fn is_punycode(sight: &mut Sight<'_, '_>, label: usize) -> bool {
 }
 
 /// Whether the label is no top-level domain but the ending of a file: `icon@2x.png`.
-fn is_file_ending(sight: &mut Sight<'_, '_>, label: usize, size: usize) -> bool {
+fn is_file_ending(sight: &mut Sight<'_>, label: usize, size: usize) -> bool {
     ENDINGS.iter().any(|ending| {
         ending.len() == size
             && ending
@@ -123,7 +123,7 @@ fn is_file_ending(sight: &mut Sight<'_, '_>, label: usize, size: usize) -> bool 
 }
 
 /// `name@okaxis`, `name@abdm`: a handle without a dot, from a list.
-fn handle(sight: &mut Sight<'_, '_>, start: usize, at: usize) {
+fn handle(sight: &mut Sight<'_>, start: usize, at: usize) {
     if !sight.profile.wants(Entity::InUpiId) && !sight.profile.wants(Entity::InAbhaAddress) {
         return;
     }

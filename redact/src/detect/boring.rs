@@ -2,13 +2,19 @@
 //! few comparisons pass over them, and only where no family could have found anything: a test looks
 //! at everything and compares.
 
+use crate::entity::Entity;
 use crate::profile::Profile;
 
 use super::context;
 
 /// Passes over short numbers and short names with digits in them, which most anchors are: returns
 /// where to go on. Says nothing unless it sees enough to be sure.
-pub(super) fn boring(profile: &Profile, raw: &[u8], anchor: usize) -> Option<usize> {
+pub(super) fn boring(
+    profile: &Profile,
+    key: &mut context::Key<'_>,
+    raw: &[u8],
+    anchor: usize,
+) -> Option<usize> {
     #[cfg(test)]
     if super::tests::LOOKS_AT_ALL.get() {
         return None;
@@ -30,7 +36,7 @@ pub(super) fn boring(profile: &Profile, raw: &[u8], anchor: usize) -> Option<usi
     let end = start.saturating_add(run);
     let (next, after) = (*raw.get(end)?, *raw.get(end.saturating_add(1))?);
     if is_in_the_middle(raw, start, letters, next)
-        || (letters == 0 && is_in_a_table(raw, start, run))
+        || (letters == 0 && is_in_a_table(key, raw, start, run))
     {
         return Some(end);
     }
@@ -44,7 +50,11 @@ pub(super) fn boring(profile: &Profile, raw: &[u8], anchor: usize) -> Option<usi
         {
             return None;
         }
-        None | Some(b' ' | b'"' | b',' | b'=' | b'[' | b'>' | b'{' | b';') => {}
+        None
+        | Some(
+            b' ' | b'"' | b',' | b'=' | b'[' | b'>' | b'{' | b';' | b'\n' | b'|' | b'<' | b']'
+            | b'}' | b'!' | b'?' | b'\'' | b'`',
+        ) => {}
         // The line break before the number of a list is written as an escape in JSON.
         Some(b'\\') if matches!(raw.get(start), Some(b'n' | b'r')) => {
             let digits = raw.get(start.saturating_add(1)..end)?;
@@ -53,6 +63,8 @@ pub(super) fn boring(profile: &Profile, raw: &[u8], anchor: usize) -> Option<usi
             }
         }
         Some(b'$') if letters == 0 => {}
+        // The number of an order: `ORD-10438`.
+        Some(b'-') if letters == 0 && ends_number(next) && is_behind_word(raw, start) => {}
         // An argument; what follows the parenthesis must go on with no number.
         Some(b'(')
             if next == b')'
@@ -63,6 +75,12 @@ pub(super) fn boring(profile: &Profile, raw: &[u8], anchor: usize) -> Option<usi
         }
         Some(_) => return None,
     }
+    if letters == 0
+        && next == b'-'
+        && let Some(end) = date(raw, start)
+    {
+        return Some(end);
+    }
     let over = match next {
         b' ' => {
             (after.is_ascii_alphabetic() || matches!(after, b'{' | b'}' | b'=' | b'<' | b'>'))
@@ -70,7 +88,9 @@ pub(super) fn boring(profile: &Profile, raw: &[u8], anchor: usize) -> Option<usi
                 && (run != 2 || !after.is_ascii_hexdigit())
         }
         b'.' | b',' if letters == 0 && after.is_ascii_digit() => {
-            return decimal(raw, end.saturating_add(1), run);
+            let decimal = decimal(raw, end.saturating_add(1), run);
+            // No number goes on behind a comma.
+            return decimal.or((next == b',').then_some(end));
         }
         // A number goes on behind up to three separators.
         b'.' if after == b' ' => third.is_some_and(|byte| {
@@ -80,7 +100,7 @@ pub(super) fn boring(profile: &Profile, raw: &[u8], anchor: usize) -> Option<usi
             matches!(after, b' ' | b'"' | b'\n')
                 || (after == b'\\' && matches!(third?, b'n' | b'"'))
         }
-        b')' | b']' | b'}' | b'"' | b'<' | b'>' | b';' | b'\n' => true,
+        next if ends_number(next) => true,
         b'\\' => matches!(after, b'n' | b'"'),
         // The type of a number in Rust: `u32::MAX`.
         b':' => after == b':' && matches!(raw.get(start)?, b'i' | b'u') && letters == 1 && run <= 3,
@@ -89,7 +109,7 @@ pub(super) fn boring(profile: &Profile, raw: &[u8], anchor: usize) -> Option<usi
     over.then_some(end)
 }
 
-/// Passes over the second half of a number like 9.1 or 107,901 where a word follows.
+/// Passes over the second half of a number like 9.1 or 107,901 where a word or an end follows.
 fn decimal(raw: &[u8], from: usize, whole: usize) -> Option<usize> {
     let part = short_run(raw, from);
     let end = from.saturating_add(part);
@@ -98,11 +118,77 @@ fn decimal(raw: &[u8], from: usize, whole: usize) -> Option<usize> {
         [b'%', rest @ ..] => rest,
         rest => rest,
     };
-    let word = match rest {
+    let over = match rest {
         [b' ', byte, ..] => byte.is_ascii_alphabetic() && !byte.is_ascii_hexdigit(),
+        // A parenthesis may close within a number.
+        [byte, _, ..] => ends_number(*byte) && *byte != b')',
         _ => false,
     };
-    (digits && word && whole.saturating_add(part) < SHORT).then_some(end)
+    (digits && over && whole.saturating_add(part) < SHORT).then_some(end)
+}
+
+/// Whether no number, token or address goes on with this byte, whatever follows it.
+fn ends_number(byte: u8) -> bool {
+    matches!(
+        byte,
+        b')' | b']'
+            | b'}'
+            | b'{'
+            | b'['
+            | b'"'
+            | b'\''
+            | b'`'
+            | b'<'
+            | b'>'
+            | b';'
+            | b'\n'
+            | b'|'
+            | b'='
+            | b'!'
+            | b'?'
+            | b'*'
+            | b'#'
+            | b'$'
+            | b'~'
+            | b'^'
+    )
+}
+
+/// Whether a dash is before `start` and letters before that, more than a code of a state or a pair
+/// of hexadecimal digits has, and fewer than a key: of it, six more characters make none.
+fn is_behind_word(raw: &[u8], start: usize) -> bool {
+    let before = raw
+        .get(start.saturating_sub(KEY_CHARS)..start)
+        .unwrap_or_default();
+    let Some((b'-', word)) = before.split_last() else {
+        return false;
+    };
+    let letters = word
+        .iter()
+        .rev()
+        .take_while(|byte| byte.is_ascii_alphabetic());
+    let letters = letters.count();
+    let left = word.len().checked_sub(letters.saturating_add(1));
+    let is_all = left.and_then(|at| word.get(at)).is_some_and(|byte| {
+        matches!(
+            byte,
+            b' ' | b'"' | b';' | b',' | b'\n' | b'(' | b'[' | b'>' | b'=' | b'|'
+        )
+    });
+    letters > 2 && is_all && !matches!(word.last(), Some(b'x' | b'X'))
+}
+
+/// Where a date like 2025-11-24 ends, behind which no number goes on.
+fn date(raw: &[u8], start: usize) -> Option<usize> {
+    let end = start.saturating_add(10);
+    let [a, b, c, d, b'-', e, f, b'-', g, h] = raw.get(start..end)? else {
+        return None;
+    };
+    let (next, _) = raw.get(end).zip(raw.get(end.saturating_add(1)))?;
+    let digits = [a, b, c, d, e, f, g, h]
+        .iter()
+        .all(|byte| byte.is_ascii_digit());
+    (digits && (ends_number(*next) || *next == b',')).then_some(end)
 }
 
 /// Letters and digits in a row from `start` on, up to as many as matter.
@@ -136,7 +222,7 @@ fn is_in_the_middle(raw: &[u8], start: usize, letters: usize, next: u8) -> bool 
 
 /// Whether a group of digits and the next one are none that a number is written in, and no word
 /// stands near that could say otherwise.
-fn is_in_a_table(raw: &[u8], start: usize, size: usize) -> bool {
+fn is_in_a_table(key: &mut context::Key<'_>, raw: &[u8], start: usize, size: usize) -> bool {
     let end = start.saturating_add(size);
     let Some(([b' ', first, ..], left)) = raw
         .get(end..)
@@ -163,13 +249,27 @@ fn is_in_a_table(raw: &[u8], start: usize, size: usize) -> bool {
         3 => matches!(next_size, 2 | 3) || zero,
         5 => next_size == 5 || zero,
         6 => next_size == 4,
+        // Cards and the like, but not in the middle of a row of such groups; telephone numbers there.
+        4 => next_size != 4 || zero || !is_in_a_row(left) || key.speaks_for(Entity::PhoneNumber),
         _ => true,
     };
     let word = |byte: &u8| byte.is_ascii_alphabetic() || matches!(byte, b'*' | 0x80..);
-    !written && !left.iter().any(word)
+    !written && !left.iter().fold(false, |any, byte| any | word(byte))
+}
+
+/// Whether four digits stand before the space at the end of `left`, and no more.
+fn is_in_a_row(left: &[u8]) -> bool {
+    match left {
+        [.., before, a, b, c, d, b' '] => {
+            !before.is_ascii_hexdigit() && [a, b, c, d].into_iter().all(u8::is_ascii_digit)
+        }
+        _ => false,
+    }
 }
 
 /// Letters and digits in a row that are too few for any match without a separator.
 const SHORT: usize = 7;
+/// Characters of a word that may be before a dash and six characters, and be no key.
+const KEY_CHARS: usize = 13;
 /// Bytes of the longest escape, and a separator.
 const ESCAPE_BYTES: usize = 12;

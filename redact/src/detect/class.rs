@@ -1,21 +1,78 @@
 //! Where something may be: digits, `@`, `--`. Everything else is passed over at memory speed.
 
-/// The first byte from `from` on that a match may be found by: a digit, `@`, the first of two
-/// dashes, a separator between pairs of hexadecimal digits, or the first byte of a digit or `@` of
-/// full width or of Devanagari.
-pub(super) fn find(text: &[u8], from: usize) -> Option<usize> {
-    let mut at = from;
-    loop {
-        let rest = text.get(at..)?;
-        at = at.saturating_add(vector::first(rest)?);
-        if is_anchor(text, at) {
-            return Some(at);
+/// Finds the places where a match may be, and remembers the block that it found the last one in:
+/// where there is one, others are near.
+#[derive(Debug)]
+pub(super) struct Anchors {
+    /// Where the block begins, and which of its bytes are of the class.
+    block: usize,
+    bits: u64,
+}
+
+// === impl Anchors ===
+
+impl Anchors {
+    /// Before the first search.
+    pub(super) const NONE: Self = Self { block: 0, bits: 0 };
+
+    /// The first byte from `from` on that a match may be found by: a digit, `@`, the first of two
+    /// dashes, a separator between pairs of hexadecimal digits, or the first byte of a digit or `@`
+    /// of full width or of Devanagari. It is always the same text.
+    pub(super) fn next(&mut self, text: &[u8], from: usize) -> Option<usize> {
+        let mut at = from;
+        loop {
+            let place = at.wrapping_sub(self.block);
+            let left = if place < BLOCK { self.bits >> place } else { 0 };
+            at = if left == 0 {
+                self.read(text, at)?
+            } else {
+                at.saturating_add(left.trailing_zeros() as usize)
+            };
+            if is_anchor(text, at) {
+                return Some(at);
+            }
+            at = at.saturating_add(1);
         }
-        at = at.saturating_add(1);
+    }
+
+    /// Goes on to the first block from `from` on that has a byte of the class, and returns where
+    /// that is.
+    fn read(&mut self, text: &[u8], from: usize) -> Option<usize> {
+        let (blocks, rest) = text.get(from..)?.as_chunks::<BLOCK>();
+        if let Some((place, bits)) = vector::first(blocks) {
+            let block = from.saturating_add(place.saturating_mul(BLOCK));
+            (self.block, self.bits) = (block, bits);
+            return Some(block.saturating_add(bits.trailing_zeros() as usize));
+        }
+        let start = text.len().saturating_sub(rest.len());
+        // The end is read whole too, with what was before it.
+        let end = match rest.len() {
+            0 => return None,
+            1..=PART => text.last_chunk().and_then(vector::part).map(|bits| {
+                let skipped = BLOCK.saturating_sub(PART);
+                u64::from(bits).wrapping_shl(u32::try_from(skipped).unwrap_or(0))
+            }),
+            _ => text
+                .last_chunk()
+                .and_then(|last| vector::IS_FAST.then(|| vector::first(std::slice::from_ref(last))))
+                .map(|first| first.map_or(0, |(_, bits)| bits)),
+        };
+        if let Some(bits) = end {
+            let seen = BLOCK.saturating_sub(rest.len());
+            (self.block, self.bits) = (text.len().wrapping_sub(BLOCK), bits);
+            let left = bits.wrapping_shr(u32::try_from(seen).unwrap_or(0));
+            return (left != 0).then(|| start.saturating_add(left.trailing_zeros() as usize));
+        }
+        let found = rest.iter().position(|byte| is_class(*byte))?;
+        // Nothing else is known of the bytes behind it.
+        let found = start.saturating_add(found);
+        (self.block, self.bits) = (found.wrapping_sub(BLOCK.wrapping_sub(1)), 1 << 63);
+        Some(found)
     }
 }
 
-/// As [`find`], where besides a match may begin with any byte of `starts` at a word's beginning.
+/// As [`Anchors::next`], where besides a match may begin with any byte of `starts` at a word's
+/// beginning.
 pub(super) fn find_with(text: &[u8], from: usize, starts: &[bool; 256]) -> Option<usize> {
     let mut before = from
         .checked_sub(1)
@@ -61,10 +118,48 @@ fn is_class(byte: u8) -> bool {
     matches!(byte, b'0'..=b':' | b'@' | b'-' | 0xEF | 0xE0)
 }
 
-/// Without vectors: what the vectors must agree with, and how the rest of a text is searched.
+/// Bytes that are looked at together, and those at the end of a text.
+const BLOCK: usize = 64;
+const PART: usize = 16;
+
+/// Without vectors: what the vectors must agree with.
+#[cfg(any(
+    test,
+    not(any(
+        target_arch = "x86_64",
+        all(target_arch = "wasm32", target_feature = "simd128")
+    ))
+))]
 pub(super) mod scalar {
-    pub(crate) fn first(text: &[u8]) -> Option<usize> {
-        text.iter().position(|byte| super::is_class(*byte))
+    /// Whether a block costs little more than a byte.
+    #[allow(
+        dead_code,
+        reason = "a test compares with the rest where vectors are used"
+    )]
+    pub(crate) const IS_FAST: bool = false;
+
+    /// Which bytes are of the class, where that costs little more than one.
+    #[allow(
+        dead_code,
+        reason = "a test compares with the rest where vectors are used"
+    )]
+    pub(crate) fn part(_: &[u8; super::PART]) -> Option<u16> {
+        None
+    }
+
+    /// The first block with bytes of the class, and which of them are.
+    pub(crate) fn first(blocks: &[[u8; super::BLOCK]]) -> Option<(usize, u64)> {
+        let (place, first) = blocks
+            .as_flattened()
+            .iter()
+            .position(|byte| super::is_class(*byte))
+            .map(|at| (at / super::BLOCK, at % super::BLOCK))?;
+        let block = blocks.get(place)?;
+        let rest = block.iter().enumerate().skip(first);
+        let bits = rest.fold(0_u64, |bits, (at, byte)| {
+            bits | u64::from(super::is_class(*byte)) << at
+        });
+        Some((place, bits))
     }
 }
 
@@ -76,14 +171,15 @@ pub(super) mod vector {
         v128_or,
     };
 
-    /// The first byte of the class.
-    pub(crate) fn first(text: &[u8]) -> Option<usize> {
-        let mut chunks = text.chunks_exact(64);
-        let mut base = 0_usize;
-        for chunk in &mut chunks {
-            // SAFETY: a chunk has 64 bytes, and wasm loads need no alignment.
+    pub(crate) const IS_FAST: bool = true;
+
+    /// The first block with bytes of the class, and which of them are.
+    #[inline(never)]
+    pub(crate) fn first(blocks: &[[u8; super::BLOCK]]) -> Option<(usize, u64)> {
+        for (place, block) in blocks.iter().enumerate() {
+            // SAFETY: a block has 64 bytes, and wasm loads need no alignment.
             let parts: [v128; 4] = unsafe {
-                let at = chunk.as_ptr().cast::<v128>();
+                let at = block.as_ptr().cast::<v128>();
                 [
                     v128_load(at),
                     v128_load(at.add(1)),
@@ -97,11 +193,17 @@ pub(super) mod vector {
                     | u64::from(u8x16_bitmask(b)) << 16
                     | u64::from(u8x16_bitmask(c)) << 32
                     | u64::from(u8x16_bitmask(d)) << 48;
-                return Some(base.wrapping_add(bits.trailing_zeros() as usize));
+                return Some((place, bits));
             }
-            base = base.wrapping_add(64);
         }
-        super::scalar::first(chunks.remainder()).map(|at| base.wrapping_add(at))
+        None
+    }
+
+    /// Which bytes are of the class.
+    pub(crate) fn part(part: &[u8; super::PART]) -> Option<u16> {
+        // SAFETY: a part has 16 bytes, and wasm loads need no alignment.
+        let bytes = unsafe { v128_load(part.as_ptr().cast()) };
+        Some(u8x16_bitmask(class(bytes)))
     }
 
     fn class(bytes: v128) -> v128 {
@@ -127,27 +229,34 @@ pub(super) mod vector {
         _mm_set1_epi8, _mm_sub_epi8,
     };
 
-    /// The first byte of the class.
-    pub(crate) fn first(text: &[u8]) -> Option<usize> {
-        let mut chunks = text.chunks_exact(64);
-        let mut base = 0_usize;
-        for chunk in &mut chunks {
-            // SAFETY: a chunk has 64 bytes; these loads need no alignment, and every x86-64 has SSE2.
+    pub(crate) const IS_FAST: bool = true;
+
+    /// The first block with bytes of the class, and which of them are.
+    #[inline(never)]
+    pub(crate) fn first(blocks: &[[u8; super::BLOCK]]) -> Option<(usize, u64)> {
+        for (place, block) in blocks.iter().enumerate() {
+            // SAFETY: a block has 64 bytes; these loads need no alignment, and every x86-64 has SSE2.
             let bits = unsafe {
-                let at = chunk.as_ptr().cast::<__m128i>();
+                let at = block.as_ptr().cast::<__m128i>();
                 let load = |part: usize| class(_mm_loadu_si128(at.add(part)));
                 let (a, b, c, d) = (load(0), load(1), load(2), load(3));
                 if _mm_movemask_epi8(_mm_or_si128(_mm_or_si128(a, b), _mm_or_si128(c, d))) == 0 {
-                    base = base.wrapping_add(64);
                     continue;
                 }
                 let bits =
                     |part: __m128i, shift: u32| u64::from(_mm_movemask_epi8(part) as u32) << shift;
                 bits(a, 0) | bits(b, 16) | bits(c, 32) | bits(d, 48)
             };
-            return Some(base.wrapping_add(bits.trailing_zeros() as usize));
+            return Some((place, bits));
         }
-        super::scalar::first(chunks.remainder()).map(|at| base.wrapping_add(at))
+        None
+    }
+
+    /// Which bytes are of the class.
+    pub(crate) fn part(part: &[u8; super::PART]) -> Option<u16> {
+        // SAFETY: a part has 16 bytes; these loads need no alignment, and every x86-64 has SSE2.
+        let bits = unsafe { _mm_movemask_epi8(class(_mm_loadu_si128(part.as_ptr().cast()))) };
+        Some(u16::try_from(bits).unwrap_or(0))
     }
 
     /// # Safety

@@ -4,7 +4,7 @@ use super::text::MORE;
 use super::{Candidate, Sight};
 
 /// Looks for patterns that begin at `start`.
-pub(super) fn look(sight: &mut Sight<'_, '_>, start: usize) {
+pub(super) fn look(sight: &mut Sight<'_>, start: usize) {
     let profile = sight.profile;
     if !sight.begins_word(start) {
         return;

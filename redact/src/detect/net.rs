@@ -6,12 +6,15 @@ use super::Sight;
 use super::text::LETTER;
 
 /// Looks at the address whose first digit is at `index`.
-pub(super) fn look(sight: &mut Sight<'_, '_>, index: usize) {
+pub(super) fn look(sight: &mut Sight<'_>, index: usize) {
     let mut start = index;
     while start > 0
         && matches!(sight.text.before(start), b'0'..=b'9' | b'a'..=b'f' | b'A'..=b'F' | b':')
     {
         start = start.saturating_sub(1);
+    }
+    if !may_begin(sight, start, index) {
+        return;
     }
     // The separators of a MAC address may be dashes, dots or spaces behind letters.
     // An earlier digit of the same address has been an anchor already.
@@ -35,7 +38,32 @@ pub(super) fn look(sight: &mut Sight<'_, '_>, index: usize) {
     v6_address(sight, start);
 }
 
-fn v4_address(sight: &mut Sight<'_, '_>, start: usize) {
+/// Whether the group at `start`, in which `index` is, may be one of an address, by its size and what
+/// stands around it.
+fn may_begin(sight: &mut Sight<'_>, start: usize, index: usize) -> bool {
+    if matches!(sight.text.before(start), b'-' | b'.')
+        || (start..=index).any(|at| sight.text.get(at) == b':')
+    {
+        return true;
+    }
+    let mut size = 0_usize;
+    while size < 5
+        && sight
+            .text
+            .get(start.saturating_add(size))
+            .is_ascii_hexdigit()
+    {
+        size = size.saturating_add(1);
+    }
+    match sight.text.get(start.saturating_add(size)) {
+        b':' | b'.' => (1..=4).contains(&size),
+        b'-' => size == 2,
+        b' ' => size == 2 && sight.hints.bare,
+        _ => false,
+    }
+}
+
+fn v4_address(sight: &mut Sight<'_>, start: usize) {
     let left = sight.left_of(start);
     let second = sight.second_left_of(start);
     let begins = match left {
@@ -72,7 +100,7 @@ fn v4_address(sight: &mut Sight<'_, '_>, start: usize) {
 }
 
 /// Four numbers up to 255 without leading zeros, and where they end.
-fn v4(sight: &mut Sight<'_, '_>, start: usize) -> Option<([u8; 4], usize)> {
+fn v4(sight: &mut Sight<'_>, start: usize) -> Option<([u8; 4], usize)> {
     let mut octets = [0; 4];
     let mut index = start;
     for (place, octet) in octets.iter_mut().enumerate() {
@@ -111,7 +139,7 @@ fn is_private_v4(octets: [u8; 4]) -> bool {
 }
 
 /// Whether the word before says that this is the version of something.
-fn is_version(sight: &mut Sight<'_, '_>, start: usize) -> bool {
+fn is_version(sight: &mut Sight<'_>, start: usize) -> bool {
     let text = sight.left_text(start);
     let end = text
         .iter()
@@ -133,7 +161,7 @@ fn is_version(sight: &mut Sight<'_, '_>, start: usize) -> bool {
         .any(|known| word.ends_with(known))
 }
 
-fn v6_address(sight: &mut Sight<'_, '_>, start: usize) {
+fn v6_address(sight: &mut Sight<'_>, start: usize) {
     let left = sight.left_of(start);
     if left.is_ascii_alphanumeric() || matches!(left, b':' | b'_' | b'.' | LETTER) {
         return;
@@ -184,7 +212,7 @@ struct V6 {
 }
 
 impl V6 {
-    fn read(sight: &mut Sight<'_, '_>, start: usize) -> Option<Self> {
+    fn read(sight: &mut Sight<'_>, start: usize) -> Option<Self> {
         let mut address = Self {
             groups: 0,
             first: 0,
@@ -277,7 +305,7 @@ impl V6 {
 }
 
 /// Where the zone behind an address ends, `%eth0`; nowhere if it is longer than a name of one.
-fn zone(sight: &mut Sight<'_, '_>, end: usize) -> Option<usize> {
+fn zone(sight: &mut Sight<'_>, end: usize) -> Option<usize> {
     if sight.text.get(end) != b'%'
         || !sight
             .text
@@ -298,7 +326,7 @@ fn zone(sight: &mut Sight<'_, '_>, end: usize) -> Option<usize> {
 }
 
 /// Where the prefix length behind an address ends, `/24`.
-fn prefix_length(sight: &mut Sight<'_, '_>, end: usize, most: u16) -> usize {
+fn prefix_length(sight: &mut Sight<'_>, end: usize, most: u16) -> usize {
     if sight.text.get(end) != b'/' {
         return end;
     }
@@ -321,7 +349,7 @@ fn prefix_length(sight: &mut Sight<'_, '_>, end: usize, most: u16) -> usize {
 
 /// Where a MAC address would begin whose first digit is at `index`: with the first of the groups that
 /// are joined to it; nowhere if there are too many.
-fn mac_start(sight: &mut Sight<'_, '_>, index: usize) -> Option<usize> {
+fn mac_start(sight: &mut Sight<'_>, index: usize) -> Option<usize> {
     let mut at = index;
     while at > 0 && sight.text.before(at).is_ascii_hexdigit() {
         at = at.saturating_sub(1);
@@ -349,7 +377,7 @@ fn mac_start(sight: &mut Sight<'_, '_>, index: usize) -> Option<usize> {
 
 /// Whether what is before the separator at the left of `start` is a word, and no group of a longer
 /// chain.
-fn follows_word(sight: &Sight<'_, '_>, start: usize) -> bool {
+fn follows_word(sight: &Sight<'_>, start: usize) -> bool {
     let at = sight.raw_begin(start).saturating_sub(1);
     let before = sight.raw.get(..at).unwrap_or_default();
     let run = before
@@ -361,7 +389,7 @@ fn follows_word(sight: &Sight<'_, '_>, start: usize) -> bool {
 }
 
 /// Six or eight pairs of hexadecimal digits, or groups of four with dots (IEEE 802).
-fn mac(sight: &mut Sight<'_, '_>, start: usize) {
+fn mac(sight: &mut Sight<'_>, start: usize) {
     let left = sight.left_of(start);
     if left.is_ascii_alphanumeric() || matches!(left, b'_' | LETTER) {
         return;

@@ -23,16 +23,16 @@ pub(super) struct Number {
 #[derive(Clone, Copy, Debug, Default)]
 struct Group {
     /// Digits of this group and all before it.
-    digits: usize,
-    /// The character after its last digit.
-    end: usize,
+    digits: u8,
+    /// The character after its last digit, in a window, which has fewer than 256.
+    end: u8,
     /// What stands before it.
     separator: u8,
     size: u8,
 }
 
 /// Looks for numbers that begin with the group at `start`.
-pub(super) fn look(sight: &mut Sight<'_, '_>, start: usize) {
+pub(super) fn look(sight: &mut Sight<'_>, start: usize) {
     phone::look(sight, start);
     let number = Number::read(sight, start);
     if number.len < 8 || !may_begin(sight, start) {
@@ -42,14 +42,14 @@ pub(super) fn look(sight: &mut Sight<'_, '_>, start: usize) {
         let Some(part) = number.part(count) else {
             continue;
         };
-        if part.digits.len() >= 8 && number.may_end(sight, count) && !part.is_in_a_row(sight) {
+        if part.is_written() && number.may_end(sight, count) && !part.is_in_a_row(sight) {
             judge(sight, part);
         }
     }
 }
 
 /// Whether what stands left of `start` lets a number begin there that is no part of a longer one.
-pub(super) fn may_begin(sight: &mut Sight<'_, '_>, start: usize) -> bool {
+pub(super) fn may_begin(sight: &mut Sight<'_>, start: usize) -> bool {
     let second = sight.second_left_of(start);
     match sight.left_of(start) {
         b'_' | b'+' | b'$' | b'@' | b'%' | b'&' | LETTER => false,
@@ -60,7 +60,7 @@ pub(super) fn may_begin(sight: &mut Sight<'_, '_>, start: usize) -> bool {
 }
 
 /// Whether what stands at `end` lets a number end before it that is no part of a longer one.
-pub(super) fn may_end(sight: &mut Sight<'_, '_>, end: usize) -> bool {
+pub(super) fn may_end(sight: &mut Sight<'_>, end: usize) -> bool {
     match sight.text.get(end) {
         b'_' | b'@' | b'%' | LETTER => false,
         b'.' | b':' => !sight.text.get(end.saturating_add(1)).is_ascii_digit(),
@@ -72,7 +72,7 @@ pub(super) fn may_end(sight: &mut Sight<'_, '_>, end: usize) -> bool {
     }
 }
 
-fn judge(sight: &mut Sight<'_, '_>, part: Part<'_>) {
+fn judge(sight: &mut Sight<'_>, part: Part<'_>) {
     let digits = part.digits;
     match digits.len() {
         8 => part.tax_file(sight),
@@ -214,7 +214,7 @@ fn judge(sight: &mut Sight<'_, '_>, part: Part<'_>) {
 // === impl Number ===
 
 impl Number {
-    fn read(sight: &mut Sight<'_, '_>, start: usize) -> Self {
+    fn read(sight: &mut Sight<'_>, start: usize) -> Self {
         let mut number = Self {
             digits: [0; DIGITS],
             len: 0,
@@ -241,12 +241,12 @@ impl Number {
             if char.is_ascii_alphanumeric() {
                 break;
             }
-            let size = u8::try_from(len.saturating_sub(from)).unwrap_or(u8::MAX);
+            let byte = |place: usize| u8::try_from(place).unwrap_or(u8::MAX);
             *group = Group {
-                digits: len,
-                end: index,
+                digits: byte(len),
+                end: byte(index),
                 separator,
-                size,
+                size: byte(len.saturating_sub(from)),
             };
             number.len = len;
             number.count = number.count.saturating_add(1);
@@ -268,16 +268,16 @@ impl Number {
         Some(Part {
             number: self,
             groups,
-            digits: self.digits.get(..last.digits)?,
+            digits: self.digits.get(..usize::from(last.digits))?,
             start: self.start,
-            end: last.end,
+            end: usize::from(last.end),
             separator: separators
                 .all(|separator| separator == first)
                 .then_some(first),
         })
     }
 
-    fn may_end(&self, sight: &mut Sight<'_, '_>, count: usize) -> bool {
+    fn may_end(&self, sight: &mut Sight<'_>, count: usize) -> bool {
         match self.groups.get(count).filter(|_| count < self.count) {
             // More groups follow: only a space lets the number end before them.
             Some(next) => next.separator == b' ',

@@ -4,6 +4,7 @@ use crate::check;
 use crate::entity::Entity;
 
 use super::Sight;
+use super::context::Words;
 use super::number::{may_begin, may_end};
 
 /// Digits in groups with what people put between them.
@@ -17,9 +18,9 @@ struct Call {
 #[derive(Clone, Copy, Debug, Default)]
 struct Group {
     /// Digits of this group and all before it, and the character after its last digit.
-    digits: usize,
-    end: usize,
-    size: usize,
+    digits: u8,
+    end: u8,
+    size: u8,
     /// The first and the last character between it and the group before.
     separators: [u8; 2],
 }
@@ -34,7 +35,7 @@ enum Said {
 }
 
 /// Looks for a telephone number that begins with the group at `start`.
-pub(super) fn look(sight: &mut Sight<'_, '_>, start: usize) {
+pub(super) fn look(sight: &mut Sight<'_>, start: usize) {
     if !sight.profile.wants(Entity::PhoneNumber) {
         return;
     }
@@ -52,22 +53,31 @@ pub(super) fn look(sight: &mut Sight<'_, '_>, start: usize) {
     if call.digits_in(call.count) < 7 {
         return;
     }
-    let said = Said::of(sight, begin);
-    // No plan has more groups; where a word speaks for it, people write any number of them.
-    let most = if said == Said::Nothing { 4 } else { GROUPS };
-    for count in (1..=call.count.min(most)).rev() {
+    // What a word says is asked only where it matters.
+    let mut said = None;
+    for count in (1..=call.count).rev() {
         let Some((digits, groups)) = call.first(count) else {
             continue;
         };
-        let Some(end) = groups.last().map(|group| group.end) else {
+        let Some(end) = groups.last().map(|group| usize::from(group.end)) else {
             continue;
         };
-        if !(7..=15).contains(&digits.len()) || !call.may_end(sight, count) {
+        if !(7..=15).contains(&digits.len()) {
             continue;
         }
-        let strength = if is_national(digits, groups, open) {
+        let national = is_national(digits, groups, open);
+        let likely = !national && is_like_one(sight, digits, groups, open, begin);
+        // No plan has more groups; where a word speaks for it, people write any number of them.
+        let many = count > MOST_GROUPS;
+        if !(national || likely)
+            || (many && Said::once(&mut said, sight, begin) == Said::Nothing)
+            || !call.may_end(sight, count)
+        {
+            continue;
+        }
+        let strength = if national {
             10
-        } else if is_likely(sight, digits, groups, open, begin, said) {
+        } else if Said::once(&mut said, sight, begin).speaks_for(digits, groups) {
             4
         } else {
             continue;
@@ -77,7 +87,7 @@ pub(super) fn look(sight: &mut Sight<'_, '_>, start: usize) {
     }
 }
 
-fn international(sight: &mut Sight<'_, '_>, call: &Call, start: usize) {
+fn international(sight: &mut Sight<'_>, call: &Call, start: usize) {
     let plus = start.saturating_sub(1);
     let left = sight.left_of(plus);
     if left.is_ascii_alphanumeric() || left == b'+' {
@@ -95,15 +105,16 @@ fn international(sight: &mut Sight<'_, '_>, call: &Call, start: usize) {
         let mut len: usize = 0;
         let mut from = 0;
         for (place, group) in groups.iter().enumerate() {
-            let part = digits.get(from..group.digits).unwrap_or_default();
-            from = group.digits;
+            let to = usize::from(group.digits);
+            let part = digits.get(from..to).unwrap_or_default();
+            from = to;
             let trunk = place > 0 && part == b"0" && group.separators.contains(&b'(');
             for (digit, slot) in part.iter().zip(dialled.iter_mut().skip(len)) {
                 *slot = if trunk { 0 } else { *digit };
             }
             len = len.saturating_add(if trunk { 0 } else { part.len() });
         }
-        let Some(end) = groups.last().map(|group| group.end) else {
+        let Some(end) = groups.last().map(|group| usize::from(group.end)) else {
             continue;
         };
         if check::e164(dialled.get(..len).unwrap_or_default()) {
@@ -129,7 +140,7 @@ fn international(sight: &mut Sight<'_, '_>, call: &Call, start: usize) {
 
 /// Whether these groups are a number of a national plan, as people write it.
 fn is_national(digits: &[u8], groups: &[Group], open: bool) -> bool {
-    let mut sizes = [0; GROUPS];
+    let mut sizes = [0_u8; GROUPS];
     for (size, group) in sizes.iter_mut().zip(groups) {
         *size = group.size;
     }
@@ -157,21 +168,15 @@ fn is_national(digits: &[u8], groups: &[Group], open: bool) -> bool {
     }
 }
 
-/// Whether people write numbers so, and a word says that this is one.
-fn is_likely(
-    sight: &mut Sight<'_, '_>,
+/// Whether people write numbers so where a word says that this is one.
+fn is_like_one(
+    sight: &mut Sight<'_>,
     digits: &[u8],
     groups: &[Group],
     open: bool,
     begin: usize,
-    said: Said,
 ) -> bool {
     let several = groups.len() > 1;
-    let spoken = match said {
-        Said::Nothing => false,
-        Said::Number => (8..=12).contains(&digits.len()) && (several || digits.len() >= 10),
-        Said::Phone => true,
-    };
     let written = |group: &Group| {
         let [first, last] = group.separators;
         (1..=7).contains(&group.size)
@@ -184,8 +189,7 @@ fn is_likely(
         || (size(4) == 4 && (0..4).all(|place| size(place) == 2));
     // In one piece it may be a time in seconds or milliseconds, which now begin with 1, or an amount.
     let time = digits.starts_with(b"1") && matches!(digits.len(), 10 | 13);
-    spoken
-        && open == closes(groups)
+    open == closes(groups)
         && sight.left_of(begin) != b'-'
         && if several {
             groups.iter().all(written) && !date
@@ -203,7 +207,7 @@ fn closes(groups: &[Group]) -> bool {
 // === impl Said ===
 
 impl Said {
-    fn of(sight: &mut Sight<'_, '_>, begin: usize) -> Self {
+    fn of(sight: &mut Sight<'_>, begin: usize) -> Self {
         if sight.is_announced(Entity::PhoneNumber, begin, NEAR) {
             Self::Phone
         } else if is_called_number(sight, begin) {
@@ -212,21 +216,37 @@ impl Said {
             Self::Nothing
         }
     }
+
+    /// The same, asked only the first time.
+    fn once(known: &mut Option<Self>, sight: &mut Sight<'_>, begin: usize) -> Self {
+        *known.get_or_insert_with(|| Self::of(sight, begin))
+    }
+
+    /// Whether that is enough for these groups.
+    fn speaks_for(self, digits: &[u8], groups: &[Group]) -> bool {
+        match self {
+            Self::Nothing => false,
+            Self::Number => {
+                (8..=12).contains(&digits.len()) && (groups.len() > 1 || digits.len() >= 10)
+            }
+            Self::Phone => true,
+        }
+    }
 }
 
 /// Whether the text says `… number is`, and not of what else it could be the number.
-fn is_called_number(sight: &mut Sight<'_, '_>, begin: usize) -> bool {
+fn is_called_number(sight: &mut Sight<'_>, begin: usize) -> bool {
     let text = sight.left_text(begin).trim_ascii_end();
     let called = [&b"number is"[..], b"number:", b"numbers are", b"one is"]
         .iter()
         .any(|end| text.ends_with(end));
-    called && !super::context::has_any(text, &OTHER_NUMBERS)
+    called && !sight.left_has(begin, usize::MAX, OTHER_NUMBERS)
 }
 
 // === impl Call ===
 
 impl Call {
-    fn read(sight: &mut Sight<'_, '_>, start: usize) -> Self {
+    fn read(sight: &mut Sight<'_>, start: usize) -> Self {
         let mut call = Self::default();
         let mut index = start;
         let mut separators = [0; 2];
@@ -250,9 +270,9 @@ impl Call {
                 break;
             }
             *group = Group {
-                digits: len,
-                end: index,
-                size: len.saturating_sub(from),
+                digits: byte(len),
+                end: byte(index),
+                size: byte(len.saturating_sub(from)),
                 separators,
             };
             call.count = call.count.saturating_add(1);
@@ -277,31 +297,38 @@ impl Call {
 
     fn first(&self, count: usize) -> Option<(&[u8], &[Group])> {
         let groups = self.groups.get(..count)?;
-        let digits = self.digits.get(..groups.last()?.digits)?;
+        let digits = self.digits.get(..usize::from(groups.last()?.digits))?;
         Some((digits, groups))
     }
 
-    fn may_end(&self, sight: &mut Sight<'_, '_>, count: usize) -> bool {
+    fn may_end(&self, sight: &mut Sight<'_>, count: usize) -> bool {
         match self.groups.get(count).filter(|_| count < self.count) {
             Some(next) => next.separators.first() == Some(&b' '),
             None => {
                 let end = self
                     .first(count)
                     .and_then(|(_, groups)| groups.last())
-                    .map_or(0, |last| last.end);
+                    .map_or(0, |last| usize::from(last.end));
                 sight.text.get(end) == b'x' || may_end(sight, end)
             }
         }
     }
 }
 
+/// A place in a window, which has fewer than 256.
+fn byte(place: usize) -> u8 {
+    u8::try_from(place).unwrap_or(u8::MAX)
+}
+
 /// Digits of the longest number (ITU-T E.164 has 15), with a trunk prefix.
 const DIGITS: usize = 17;
 const GROUPS: usize = 8;
+/// Groups of the number with the most of them in any plan.
+const MOST_GROUPS: usize = 4;
 /// Bytes between the word that announces a number of no known form and the number.
 const NEAR: usize = 28;
 /// What else has a number.
-const OTHER_NUMBERS: [&str; 18] = [
+const OTHER_NUMBERS: Words = Words::of(&[
     "order",
     "invoice",
     "tracking",
@@ -320,4 +347,4 @@ const OTHER_NUMBERS: [&str; 18] = [
     "booking",
     "social",
     "licence",
-];
+]);

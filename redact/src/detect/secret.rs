@@ -18,8 +18,12 @@ pub(crate) enum Swallow {
 }
 
 /// Looks for a key whose token the run at `start` belongs to; its first digit is at `index`.
-pub(super) fn look(sight: &mut Sight<'_, '_>, start: usize, index: usize) {
+pub(super) fn look(sight: &mut Sight<'_>, start: usize, index: usize) {
     if !sight.profile.wants(Entity::Secret) {
+        return;
+    }
+    // No key begins with a digit.
+    if start == index && !matches!(sight.text.before(start), b'_' | b'-' | b'.') {
         return;
     }
     let mut begin = start;
@@ -62,7 +66,7 @@ pub(super) fn look(sight: &mut Sight<'_, '_>, start: usize, index: usize) {
 }
 
 /// A key that begins at `begin` and is certain once it has `least` characters.
-fn key(sight: &mut Sight<'_, '_>, begin: usize, least: usize, alphabet: Alphabet, prefix: usize) {
+fn key(sight: &mut Sight<'_>, begin: usize, least: usize, alphabet: Alphabet, prefix: usize) {
     let mut end = begin.saturating_add(prefix);
     while alphabet.takes(sight.text.get(end)) && end.saturating_sub(begin) < least {
         end = end.saturating_add(1);
@@ -73,7 +77,7 @@ fn key(sight: &mut Sight<'_, '_>, begin: usize, least: usize, alphabet: Alphabet
 }
 
 /// A key of which enough has been read, and which goes on as long as its alphabet does.
-fn certain(sight: &mut Sight<'_, '_>, start: usize, end: usize, alphabet: Alphabet) {
+fn certain(sight: &mut Sight<'_>, start: usize, end: usize, alphabet: Alphabet) {
     sight.put(Candidate {
         start,
         end,
@@ -85,7 +89,7 @@ fn certain(sight: &mut Sight<'_, '_>, start: usize, end: usize, alphabet: Alphab
 
 /// A JSON Web Token (RFC 7519): its header is the base64 of `{"`. A header that names an algorithm
 /// or a type is one in any case, another one if a second part follows.
-fn web_token(sight: &mut Sight<'_, '_>, begin: usize, token: &[u8]) {
+fn web_token(sight: &mut Sight<'_>, begin: usize, token: &[u8]) {
     if HEADERS.iter().any(|header| token.starts_with(header)) {
         return key(sight, begin, 40, Alphabet::Dotted, 3);
     }
@@ -103,7 +107,7 @@ fn web_token(sight: &mut Sight<'_, '_>, begin: usize, token: &[u8]) {
 }
 
 /// A private key in PEM (RFC 7468), from the dashes at `at` on.
-pub(super) fn look_for_pem(sight: &mut Sight<'_, '_>, at: usize) {
+pub(super) fn look_for_pem(sight: &mut Sight<'_>, at: usize) {
     if !sight.profile.wants(Entity::Secret) || !matches_at(sight, at, b"-----BEGIN ") {
         return;
     }
@@ -128,7 +132,7 @@ pub(super) fn look_for_pem(sight: &mut Sight<'_, '_>, at: usize) {
     }
 }
 
-fn matches_at(sight: &mut Sight<'_, '_>, at: usize, text: &[u8]) -> bool {
+fn matches_at(sight: &mut Sight<'_>, at: usize, text: &[u8]) -> bool {
     text.iter()
         .zip(at..)
         .all(|(byte, index)| sight.text.get(index) == *byte)

@@ -104,26 +104,44 @@ fn one_entity_alone_covers_what_all_of_them_cover_of_it() {
 
 #[test]
 fn vectors_find_what_the_scalar_search_finds() {
-    let mut text = vec![b'x'; 300];
-    for at in 0..300 {
-        for byte in [b'0', b'9', b':', b'@', b'-', 0xEF, 0xE0] {
-            text[at] = byte;
+    let mut text = [b'x'; 320];
+    for at in 0..text.len() {
+        for byte in [
+            b'0', b'9', b':', b'@', b'-', 0xEF, 0xE0, b'/', b';', b'?', b'A', b',', b'.', 0xEE,
+            0xE1, 0x7F, 0x80,
+        ] {
+            (text[at], text[at / 2]) = (byte, byte);
             for from in [0, 1, 7, 63, 64, 65] {
+                let blocks = text[from..].as_chunks().0;
                 assert_eq!(
-                    class::vector::first(&text[from.min(at)..]),
-                    class::scalar::first(&text[from.min(at)..])
+                    class::vector::first(blocks),
+                    class::scalar::first(blocks),
+                    "{byte:#x} at {at} from {from}"
                 );
             }
+            (text[at], text[at / 2]) = (b'x', b'x');
         }
-        for byte in [b'/', b';', b'?', b'A', b',', b'.', 0xEE, 0xE1, 0x7F, 0x80] {
-            text[at] = byte;
-            assert_eq!(
-                class::vector::first(&text),
-                class::scalar::first(&text),
-                "{byte:#x} at {at}"
-            );
+    }
+}
+
+#[test]
+fn every_anchor_is_found_wherever_the_search_begins() {
+    for size in [0, 1, 15, 63, 64, 65, 127, 128, 200] {
+        for step in [1, 2, 5, 31, 63, 64, 90] {
+            let text: Vec<u8> = (0..size)
+                .map(|at| if at % step == 0 { b'7' } else { b'x' })
+                .collect();
+            for from in 0..=size {
+                let mut anchors = class::Anchors::NONE;
+                let (mut at, mut found) = (from, Vec::new());
+                while let Some(anchor) = anchors.next(&text, at) {
+                    found.push(anchor);
+                    at = anchor + 1;
+                }
+                let expected: Vec<_> = (from..size).filter(|at| at % step == 0).collect();
+                assert_eq!(found, expected, "{size} bytes, one in {step}, from {from}");
+            }
         }
-        text[at] = b'x';
     }
 }
 
@@ -300,11 +318,69 @@ fn a_wrong_rule_is_refused_with_the_likely_meaning() {
 }
 
 /// What stands between cases where passing over too much would show.
-const SEAMS: [&str; 46] = [
-    " ", "", ". ", ", ", "\\n", "\n", "-", "(", "@", " +", "\\\"", " AA ", ")", "). ", "::", "1",
-    "12", "9.1 ", "107,901 ", "\\n3. ", "u32::", "(33).x", "$", "%", ":", " 98", ".", "x", "AB",
-    " AB ", "\\t", " kg", " {", " =", "<", ">", "ab", "/", "fe", "5 ", "|", "'", "1 2 3 ",
-    "12 34 ", "1-2-", "10:30 ",
+const SEAMS: [&str; 62] = [
+    " ",
+    "",
+    ". ",
+    ", ",
+    "\\n",
+    "\n",
+    "-",
+    "(",
+    "@",
+    " +",
+    "\\\"",
+    " AA ",
+    ")",
+    "). ",
+    "::",
+    "1",
+    "12",
+    "9.1 ",
+    "107,901 ",
+    "\\n3. ",
+    "u32::",
+    "(33).x",
+    "$",
+    "%",
+    ":",
+    " 98",
+    ".",
+    "x",
+    "AB",
+    " AB ",
+    "\\t",
+    " kg",
+    " {",
+    " =",
+    "<",
+    ">",
+    "ab",
+    "/",
+    "fe",
+    "5 ",
+    "|",
+    "'",
+    "1 2 3 ",
+    "12 34 ",
+    "1-2-",
+    "10:30 ",
+    " ORD-123456;",
+    " 2025-11-24;",
+    "2025-11-24, ",
+    "49.90;",
+    "1.2) ",
+    "1234 5678 1234 5678 ",
+    "1234 5678 ",
+    ",12,",
+    "|7|",
+    "'8'",
+    "`9`",
+    "]3;",
+    "XXXX-",
+    "-",
+    ")15)",
+    " sk-",
 ];
 
 proptest! {

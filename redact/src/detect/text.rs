@@ -70,12 +70,17 @@ impl<'a> Window<'a> {
         }
     }
 
-    /// Begins at the raw position `start`. What is decoded already from there stays.
+    /// Begins at the raw position `start`. What is known already from there on stays.
     pub(super) fn begin_at(&mut self, start: usize) {
         self.undecided = false;
         if start != self.start {
-            (self.start, self.next) = (start, start);
-            (self.plain, self.len) = (0, 0);
+            let end = self.start.saturating_add(self.plain);
+            self.plain = match start.checked_sub(self.start) {
+                Some(_) => end.saturating_sub(start),
+                None => 0,
+            };
+            (self.start, self.next) = (start, start.saturating_add(self.plain));
+            self.len = 0;
         }
     }
 
@@ -130,29 +135,25 @@ impl<'a> Window<'a> {
     /// The index of the first character that ends behind the raw position `at`.
     pub(super) fn index_of(&mut self, at: usize) -> usize {
         let offset = at.saturating_sub(self.start);
-        if self.len == 0 {
-            self.read_plain(self.shown(), offset);
-        }
         if offset < self.plain {
             return offset;
         }
-        let mut index = self.plain;
-        while index < CAPACITY {
-            let char = self.peek(index);
-            if char == END || char == MORE || self.end(index.saturating_add(1)) > at {
+        let raw = self.shown();
+        let whole = raw.len() == self.raw.len();
+        if self.len == 0 {
+            self.read_plain(raw, offset);
+            if offset < self.plain {
+                return offset;
+            }
+        }
+        while self.next <= at && self.plain.saturating_add(self.len) < CAPACITY {
+            if matches!(self.read(raw, whole), Char::Nothing(0) | Char::Begun) {
                 break;
             }
-            index = index.saturating_add(1);
         }
-        index
-    }
-
-    /// As [`Self::get`], by somebody to whom it makes no difference.
-    fn peek(&mut self, index: usize) -> u8 {
-        let undecided = self.undecided;
-        let char = self.get(index);
-        self.undecided = undecided;
-        char
+        let known = self.ends_at.get(..self.len).unwrap_or_default();
+        let before = known.iter().take_while(|end| usize::from(**end) <= offset);
+        self.plain.saturating_add(before.count())
     }
 
     #[inline(never)]
@@ -166,15 +167,14 @@ impl<'a> Window<'a> {
             if self.plain.saturating_add(self.len) >= CAPACITY {
                 return OTHER;
             }
-            match decode(raw, self.next, self.ends && whole) {
+            match self.read(raw, whole) {
                 Char::Nothing(0) => return END,
-                Char::Nothing(size) => self.next = self.next.saturating_add(size),
                 Char::Begun if !whole => return OTHER,
                 Char::Begun => {
                     self.undecided = true;
                     return MORE;
                 }
-                Char::Is(char, size) => self.push(char, size),
+                Char::Is(..) | Char::Nothing(_) => {}
             }
         }
         match index.checked_sub(self.plain) {
@@ -196,22 +196,45 @@ impl<'a> Window<'a> {
     fn read_plain(&mut self, raw: &[u8], index: usize) {
         let ahead = index.saturating_add(READ_AHEAD).min(CAPACITY);
         let from = self.start.saturating_add(self.plain);
-        let rest = raw.get(from..).unwrap_or_default();
-        let plain = |(at, byte): &(usize, &u8)| match byte {
-            b'\\' | 0x80.. => false,
-            b'%' => {
-                let digits = rest.get(at.saturating_add(1)..at.saturating_add(3));
-                digits.is_some_and(|digits| !digits.iter().all(u8::is_ascii_hexdigit))
+        let to = self.start.saturating_add(ahead).min(raw.len());
+        let text = raw.get(from..to).unwrap_or_default();
+        let mut size = 0;
+        for block in text.chunks(16) {
+            // Without a branch, so that the compiler makes vectors of it.
+            let special = match <&[u8; 16]>::try_from(block) {
+                Ok(block) => block
+                    .iter()
+                    .fold(false, |any, byte| any | is_special(*byte)),
+                Err(_) => block.iter().any(|byte| is_special(*byte)),
+            };
+            if !special {
+                size = block.len().saturating_add(size);
+                continue;
             }
-            b'&' => rest
-                .get(at.saturating_add(1))
-                .is_some_and(|next| !matches!(next, b'#' | b'c' | b'n')),
-            _ => true,
-        };
-        let most = ahead.saturating_sub(self.plain);
-        let size = rest.iter().enumerate().take(most).take_while(plain).count();
+            let rest = raw.get(from.saturating_add(size)..).unwrap_or_default();
+            let plain = |(at, byte): &(usize, &u8)| {
+                !is_special(**byte) || is_alone(rest.get(*at..).unwrap_or_default())
+            };
+            let before = block.iter().enumerate().take_while(plain).count();
+            size = before.saturating_add(size);
+            if before < block.len() {
+                break;
+            }
+        }
         self.plain = self.plain.saturating_add(size);
         self.next = self.start.saturating_add(self.plain);
+    }
+
+    /// Decodes what comes next, if it is there; `whole` says whether `raw` is all of the text.
+    #[inline(never)]
+    fn read(&mut self, raw: &[u8], whole: bool) -> Char {
+        let char = decode(raw, self.next, self.ends && whole);
+        match char {
+            Char::Is(char, size) => self.push(char, size),
+            Char::Nothing(size) => self.next = self.next.saturating_add(size),
+            Char::Begun => {}
+        }
+        char
     }
 
     fn push(&mut self, char: u8, size: usize) {
@@ -229,6 +252,20 @@ impl<'a> Window<'a> {
             *e = u16::try_from(end).unwrap_or(u16::MAX);
         }
         self.len = self.len.saturating_add(1);
+    }
+}
+
+/// Whether a byte may be the first of something that stands for another character.
+fn is_special(byte: u8) -> bool {
+    (byte == b'\\') | (byte == b'%') | (byte == b'&') | (byte >= 0x80)
+}
+
+/// Whether the first byte stands for itself all the same.
+fn is_alone(text: &[u8]) -> bool {
+    match text {
+        [b'%', high, low, ..] => !(high.is_ascii_hexdigit() && low.is_ascii_hexdigit()),
+        [b'&', next, ..] => !matches!(next, b'#' | b'c' | b'n'),
+        _ => false,
     }
 }
 
@@ -438,7 +475,7 @@ pub(super) const CAPACITY: usize = 224;
 /// it never comes to an end.
 pub(super) const WINDOW_BYTES: usize = 384;
 /// Characters that are looked at ahead of need where nothing has to be decoded.
-const READ_AHEAD: usize = 24;
+const READ_AHEAD: usize = 32;
 /// Backslashes before one character: seven are JSON inside JSON inside JSON.
 pub(super) const BACKSLASHES: usize = 8;
 /// The longest numeric reference that stands for a character, `&#x10FFFF;`.

@@ -27,23 +27,37 @@ struct Group {
 
 /// Looks at the run of letters and digits from `start` to `end`, and at groups that begin with it
 /// or with two capitals or crosses before it.
-pub(super) fn look(sight: &mut Sight<'_, '_>, start: usize, end: usize) {
-    if begins(sight, start) {
+pub(super) fn look(sight: &mut Sight<'_>, start: usize, end: usize) {
+    let size = end.saturating_sub(start);
+    let named = sight.text.get(start).is_ascii_alphabetic();
+    let dash = matches!(sight.text.get(end), b'-' | b'+');
+    let is_one = size >= 8 || dash || (named && size == 4);
+    if is_one && begins(sight, start) {
         whole(sight, start, end);
-        grouped_iban(sight, start, end);
-        dashed(sight, start, end);
+        if named {
+            grouped_iban(sight, start, end);
+        }
+        if dash {
+            dashed(sight, start, end);
+        }
     }
     let first = first_of_pair(sight, start).unwrap_or(start);
-    if begins(sight, first) {
-        national_insurance(sight, first);
+    // All of these begin with letters, but for vehicles of the BH series.
+    let named = named || first < start;
+    if (named || sight.text.get(start.saturating_add(1)).is_ascii_digit()) && begins(sight, first) {
+        if named {
+            national_insurance(sight, first);
+        }
         india::vehicle(sight, first);
-        india::licence(sight, first);
+        if named {
+            india::licence(sight, first);
+        }
     }
     india::masked_aadhaar(sight, start, end);
 }
 
 /// Whether what stands left of `start` lets a token begin there.
-fn begins(sight: &mut Sight<'_, '_>, start: usize) -> bool {
+fn begins(sight: &mut Sight<'_>, start: usize) -> bool {
     match sight.left_of(start) {
         b'-' | b'.' => !sight.second_left_of(start).is_ascii_alphanumeric(),
         b':' | b'/' => !sight.second_left_of(start).is_ascii_digit(),
@@ -53,7 +67,7 @@ fn begins(sight: &mut Sight<'_, '_>, start: usize) -> bool {
 }
 
 /// Whether what stands at `end` lets a token end before it.
-fn ends(sight: &mut Sight<'_, '_>, end: usize) -> bool {
+fn ends(sight: &mut Sight<'_>, end: usize) -> bool {
     match sight.text.get(end) {
         b'-' | b'.' | b':' => !sight
             .text
@@ -65,7 +79,7 @@ fn ends(sight: &mut Sight<'_, '_>, end: usize) -> bool {
 }
 
 /// Tokens in one piece.
-fn whole(sight: &mut Sight<'_, '_>, start: usize, end: usize) {
+fn whole(sight: &mut Sight<'_>, start: usize, end: usize) {
     let size = end.saturating_sub(start);
     if !(8..=LONGEST).contains(&size) || !ends(sight, end) {
         return;
@@ -79,7 +93,7 @@ fn whole(sight: &mut Sight<'_, '_>, start: usize, end: usize) {
     if letters == 0 {
         return;
     }
-    let propose = |sight: &mut Sight<'_, '_>, entity: Entity, free: bool, strength: Strength| {
+    let propose = |sight: &mut Sight<'_>, entity: Entity, free: bool, strength: Strength| {
         if sight.profile.wants(entity) && (free || sight.supported(entity, start, end)) {
             sight.propose(entity, start, end, strength);
         }
@@ -146,7 +160,7 @@ fn whole(sight: &mut Sight<'_, '_>, start: usize, end: usize) {
     }
 }
 
-fn crypto(sight: &mut Sight<'_, '_>, start: usize, end: usize, small: bool) {
+fn crypto(sight: &mut Sight<'_>, start: usize, end: usize, small: bool) {
     let mut chars = [0; LONGEST];
     let size = end.saturating_sub(start);
     for (index, slot) in (start..end).zip(&mut chars) {
@@ -174,7 +188,7 @@ fn crypto(sight: &mut Sight<'_, '_>, start: usize, end: usize, small: bool) {
 }
 
 /// `DE89 3704 0044 0532 0130 00`: groups of four, the last one shorter.
-fn grouped_iban(sight: &mut Sight<'_, '_>, start: usize, end: usize) {
+fn grouped_iban(sight: &mut Sight<'_>, start: usize, end: usize) {
     if end.saturating_sub(start) != 4 || !sight.profile.wants(Entity::IbanCode) {
         return;
     }
@@ -217,11 +231,11 @@ fn grouped_iban(sight: &mut Sight<'_, '_>, start: usize, end: usize) {
 }
 
 /// Tokens with dashes in their standard places.
-fn dashed(sight: &mut Sight<'_, '_>, start: usize, end: usize) {
-    if !matches!(sight.text.get(end), b'-' | b'+') {
+fn dashed(sight: &mut Sight<'_>, start: usize, end: usize) {
+    let size = end.saturating_sub(start);
+    if !matches!(size, 4 | 6..=8) {
         return;
     }
-    let size = end.saturating_sub(start);
     let (first, second) = (Group { start, end }, next_group(sight, end));
     let mut token = Upper::read(sight, start, end);
     token.gather(sight, second.start, second.end);
@@ -266,7 +280,7 @@ fn dashed(sight: &mut Sight<'_, '_>, start: usize, end: usize) {
 }
 
 /// `AA 12 34 56 B`, with spaces.
-fn national_insurance(sight: &mut Sight<'_, '_>, start: usize) {
+fn national_insurance(sight: &mut Sight<'_>, start: usize) {
     if !sight.profile.wants(Entity::UkNino) {
         return;
     }
@@ -298,7 +312,7 @@ fn national_insurance(sight: &mut Sight<'_, '_>, start: usize) {
 }
 
 /// Where two letters before the run at `start` begin, if only a space is between.
-fn first_of_pair(sight: &mut Sight<'_, '_>, start: usize) -> Option<usize> {
+fn first_of_pair(sight: &mut Sight<'_>, start: usize) -> Option<usize> {
     let first = start.checked_sub(3)?;
     let apart = matches!(sight.text.get(start.saturating_sub(1)), b' ' | b'-');
     let letters =
@@ -307,7 +321,7 @@ fn first_of_pair(sight: &mut Sight<'_, '_>, start: usize) -> Option<usize> {
 }
 
 /// The letters and digits behind the separator at `at`.
-fn next_group(sight: &mut Sight<'_, '_>, at: usize) -> Group {
+fn next_group(sight: &mut Sight<'_>, at: usize) -> Group {
     let start = at.saturating_add(1);
     let mut end = start;
     while sight.text.get(end).is_ascii_alphanumeric() && end.saturating_sub(start) < 12 {
@@ -328,14 +342,14 @@ impl Upper {
         }
     }
 
-    fn read(sight: &mut Sight<'_, '_>, start: usize, end: usize) -> Self {
+    fn read(sight: &mut Sight<'_>, start: usize, end: usize) -> Self {
         let mut token = Self::new();
         token.gather(sight, start, end);
         token
     }
 
     /// Adds the letters and digits from `start` to `end`.
-    fn gather(&mut self, sight: &mut Sight<'_, '_>, start: usize, end: usize) {
+    fn gather(&mut self, sight: &mut Sight<'_>, start: usize, end: usize) {
         for index in start..end {
             let char = sight.text.get(index);
             if char == END || !char.is_ascii_alphanumeric() {

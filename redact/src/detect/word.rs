@@ -2,14 +2,51 @@
 
 use super::text;
 
+/// Bytes that are known to be of one word, and none of them a sign or outside ASCII: words that have
+/// many anchors are not read back from each.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Known {
+    start: usize,
+    end: usize,
+}
+
 /// Where the window for an anchor begins: with the word that it stands in, and with what may belong
 /// to it before that: two capitals, the masked part of a number, an opening parenthesis.
-pub(super) fn window_start(raw: &[u8], anchor: usize) -> usize {
+pub(super) fn window_start(raw: &[u8], anchor: usize, known: &mut Known) -> usize {
     if is_sign(raw, anchor) {
         // An address has one `@`, so what is before another one is none of it.
-        return word_start(raw, anchor, WORD_BYTES, true);
+        return known.word_start(raw, anchor, WORD_BYTES);
     }
-    with_what_belongs(raw, word_start(raw, anchor, NUMBER_BYTES, true))
+    with_what_belongs(raw, known.word_start(raw, anchor, NUMBER_BYTES))
+}
+
+// === impl Known ===
+
+impl Known {
+    /// As [`word_start`], where a sign ends a word.
+    #[inline(never)]
+    fn word_start(&mut self, raw: &[u8], at: usize, most: usize) -> usize {
+        let least = at.saturating_sub(most);
+        let mut start = at;
+        while start > least {
+            if self.start < start && start <= self.end {
+                start = self.start.max(least);
+                continue;
+            }
+            let before = start.saturating_sub(1);
+            if !raw.get(before).is_some_and(|byte| joins_plainly(*byte)) {
+                break;
+            }
+            start = before;
+        }
+        let end = at.max(if self.start == start { self.end } else { at });
+        *self = Self { start, end };
+        match raw.get(start.wrapping_sub(1)) {
+            Some(byte) if start > least && (!byte.is_ascii()) => word_start(raw, at, most, true),
+            Some(_) if start > least => start,
+            _ => escape_start(raw, start).min(at),
+        }
+    }
 }
 
 /// Whether the anchor may be an `@`, as itself, of full width, or the first digit of its code.
@@ -25,6 +62,10 @@ fn is_sign(raw: &[u8], anchor: usize) -> bool {
 }
 
 fn with_what_belongs(raw: &[u8], mut start: usize) -> usize {
+    let last = start.checked_sub(1).and_then(|at| raw.get(at));
+    if !matches!(last, Some(b' ' | b'(')) {
+        return start;
+    }
     let before = |at: usize, size: usize| raw.get(at.saturating_sub(size)..at).unwrap_or_default();
     for _ in 0..2 {
         if let [a, b, c, d, b' '] = before(start, 5)
@@ -73,6 +114,10 @@ pub(super) fn word_start(raw: &[u8], at: usize, most: usize, sign_ends: bool) ->
     while start > least {
         let before = start.saturating_sub(1);
         let Some(byte) = raw.get(before) else { break };
+        if joins_plainly(*byte) {
+            start = before;
+            continue;
+        }
         match byte {
             0x80..=0xBF => {
                 // Inside a character; its first byte, at most three before, tells what it is.
@@ -88,9 +133,8 @@ pub(super) fn word_start(raw: &[u8], at: usize, most: usize, sign_ends: bool) ->
                 start = start.saturating_sub(char.len());
             }
             0xC0.. => return start,
-            b'@' if sign_ends => return start,
-            byte if is_delimiter(*byte) => return start,
-            _ => start = before,
+            b'@' if !sign_ends => start = before,
+            _ => return start,
         }
     }
     escape_start(raw, start).min(at)
@@ -100,6 +144,11 @@ pub(super) fn word_start(raw: &[u8], at: usize, most: usize, sign_ends: bool) ->
 /// held back begins with whole characters: of an event that ends in half of one no client can make
 /// anything.
 pub(super) fn escape_start(raw: &[u8], at: usize) -> usize {
+    // Most texts have none near.
+    let near = raw.get(at.saturating_sub(5)..raw.len().min(at.saturating_add(1)));
+    if !near.unwrap_or_default().contains(&b'\\') {
+        return at;
+    }
     let start = single_start(raw, at);
     let rest = raw.get(start..).unwrap_or_default();
     let slashes = rest
@@ -185,13 +234,28 @@ fn joins(char: &[u8]) -> bool {
     }
 }
 
-pub(super) fn is_delimiter(byte: u8) -> bool {
+pub(super) const fn is_delimiter(byte: u8) -> bool {
     !(byte.is_ascii_alphanumeric()
         || matches!(
             byte,
             b'.' | b'_' | b'-' | b'+' | b'@' | b'%' | b'&' | b'#' | b'\\' | b':' | b'*'
         ))
 }
+
+/// Whether a byte is part of the word that it stands in, whatever is around it.
+fn joins_plainly(byte: u8) -> bool {
+    JOINS.get(usize::from(byte)) == Some(&true)
+}
+
+static JOINS: [bool; 256] = {
+    let mut joins = [false; 256];
+    let (mut byte, mut rest) = (0_u8, joins.as_mut_slice());
+    while let [slot, others @ ..] = rest {
+        *slot = byte.is_ascii() && byte != b'@' && !is_delimiter(byte);
+        (byte, rest) = (byte.wrapping_add(1), others);
+    }
+    joins
+};
 
 const FULL_WIDTH_SIGN: &[u8] = "\u{FF20}".as_bytes();
 /// Bytes before an anchor that a match may begin in: a local part of 64, and what is written in

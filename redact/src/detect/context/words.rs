@@ -2,8 +2,53 @@
 
 use crate::entity::Entity;
 
-/// The words that speak for an entity, in lower case.
-pub(super) fn words(entity: Entity) -> &'static [&'static str] {
+/// Words in lower case, and what they begin with.
+#[derive(Clone, Copy, Debug)]
+pub(in crate::detect) struct Words {
+    pub(super) words: &'static [&'static str],
+    /// By [`first`].
+    pub(super) firsts: u64,
+}
+
+// === impl Words ===
+
+impl Words {
+    pub(in crate::detect) const fn of(words: &'static [&'static str]) -> Self {
+        let (mut firsts, mut rest) = (0, words);
+        while let [word, others @ ..] = rest {
+            if let [byte, ..] = word.as_bytes() {
+                firsts |= first(*byte);
+            }
+            rest = others;
+        }
+        Self { words, firsts }
+    }
+
+    /// Those that speak for an entity.
+    pub(super) fn for_entity(entity: Entity) -> Self {
+        let known = ALL.get(entity as usize).copied();
+        known.unwrap_or(const { Self::of(&[]) })
+    }
+}
+
+/// A bit that a byte shares with few others, to tell at once that no word begins with it.
+pub(super) const fn first(byte: u8) -> u64 {
+    1 << (byte & 63)
+}
+
+/// The words that speak for each entity.
+static ALL: [Words; Entity::COUNT] = {
+    let mut all = [Words::of(&[]); Entity::COUNT];
+    let (mut slots, mut rest): (&mut [Words], _) = (&mut all, Entity::ALL);
+    while let ([slot, others @ ..], [entity, entities @ ..]) = (slots, rest) {
+        *slot = Words::of(words(*entity));
+        (slots, rest) = (others, entities);
+    }
+    all
+};
+
+/// The words that speak for an entity.
+const fn words(entity: Entity) -> &'static [&'static str] {
     match entity {
         Entity::CreditCard => &[
             "card",

@@ -41,9 +41,55 @@ impl Part<'_> {
             .any(|sizes| self.is(sizes, if sizes.len() == 1 { &[0] } else { b" -" }))
     }
 
+    /// Whether any number is written in such groups: see what `judge` asks of each.
+    pub(super) fn is_written(&self) -> bool {
+        if self.groups.len() == 1 {
+            return matches!(self.digits.len(), 8..=19);
+        }
+        if !matches!(self.separator, Some(b' ' | b'-' | b':')) || self.digits.len() < 8 {
+            return false;
+        }
+        let sizes = self.groups.iter().fold(0_u32, |sizes, group| {
+            sizes.wrapping_shl(4) | u32::from(group.size.min(15))
+        });
+        matches!(
+            sizes,
+            0x332
+                | 0x324
+                | 0x333
+                | 0x441
+                | 0x64
+                | 0x334
+                | 0x433
+                | 0x451
+                | 0x2333
+                | 0x4511
+                | 0x84
+                | 0x444
+                | 0x67
+                | 0x643
+                | 0x6421
+                | 0x14521
+                | 0x2444
+                | 0x4444
+        ) || self.is_like_card()
+    }
+
+    /// Whether people write card numbers in such groups.
+    fn is_like_card(&self) -> bool {
+        (3..=5).contains(&self.groups.len())
+            && matches!(self.digits.len(), 12..=19)
+            && matches!(self.separator, Some(b' ' | b'-'))
+            && self.groups.first().is_some_and(|group| group.size == 4)
+            && self
+                .groups
+                .iter()
+                .all(|group| (1..=6).contains(&group.size))
+    }
+
     /// Whether groups of the same size go on before or behind: a table, a dump, a list of years. Only
     /// the digits of a card may be followed by four more, when it expires.
-    pub(super) fn is_in_a_row(&self, sight: &mut Sight<'_, '_>) -> bool {
+    pub(super) fn is_in_a_row(&self, sight: &mut Sight<'_>) -> bool {
         let (Some(separator), Some(first), Some(last)) = (
             self.separator.filter(|separator| *separator != 0),
             self.groups.first(),
@@ -58,18 +104,18 @@ impl Part<'_> {
             || (!card && behind.is_some_and(|(size, _)| size == usize::from(last.size)))
     }
 
-    pub(super) fn supported(&self, sight: &mut Sight<'_, '_>, entity: Entity) -> bool {
+    pub(super) fn supported(&self, sight: &mut Sight<'_>, entity: Entity) -> bool {
         sight.profile.wants(entity) && sight.supported(entity, self.start, self.end)
     }
 
-    pub(super) fn propose(&self, sight: &mut Sight<'_, '_>, entity: Entity, strength: Strength) {
+    pub(super) fn propose(&self, sight: &mut Sight<'_>, entity: Entity, strength: Strength) {
         sight.propose(entity, self.start, self.end, strength);
     }
 
     /// An entity that needs a layout, its check and a word that speaks for it.
     pub(super) fn if_supported(
         &self,
-        sight: &mut Sight<'_, '_>,
+        sight: &mut Sight<'_>,
         entity: Entity,
         layouts: &[&[u8]],
         check: fn(&[u8]) -> bool,
@@ -80,7 +126,7 @@ impl Part<'_> {
         }
     }
 
-    pub(super) fn tax_file(&self, sight: &mut Sight<'_, '_>) {
+    pub(super) fn tax_file(&self, sight: &mut Sight<'_>) {
         self.if_supported(
             sight,
             Entity::AuTfn,
@@ -90,7 +136,7 @@ impl Part<'_> {
         );
     }
 
-    pub(super) fn social_security(&self, sight: &mut Sight<'_, '_>) {
+    pub(super) fn social_security(&self, sight: &mut Sight<'_>) {
         let grouped = self.is(&[3, 2, 4], b" -");
         let one = || self.is_any(&[&[9]]);
         if check::us_ssn(self.digits)
@@ -105,7 +151,7 @@ impl Part<'_> {
         }
     }
 
-    pub(super) fn korean(&self, sight: &mut Sight<'_, '_>) {
+    pub(super) fn korean(&self, sight: &mut Sight<'_>) {
         if check::kr_rrn(self.digits)
             && (self.is(&[6, 7], b"-")
                 || (self.is_any(&[&[13]]) && self.supported(sight, Entity::KrRrn)))
@@ -119,15 +165,9 @@ impl Part<'_> {
         }
     }
 
-    pub(super) fn card(&self, sight: &mut Sight<'_, '_>) {
+    pub(super) fn card(&self, sight: &mut Sight<'_>) {
         let single = self.groups.len() == 1;
-        let grouped = (3..=5).contains(&self.groups.len())
-            && matches!(self.separator, Some(b' ' | b'-'))
-            && self.groups.first().is_some_and(|group| group.size == 4)
-            && self
-                .groups
-                .iter()
-                .all(|group| (1..=6).contains(&group.size));
+        let grouped = self.is_like_card();
         if !(single || grouped) || !sight.profile.wants(Entity::CreditCard) {
             return;
         }
@@ -155,7 +195,7 @@ impl Part<'_> {
     }
 
     /// Whether the word before says that the number counts or names something of a machine.
-    fn is_named_id(&self, sight: &mut Sight<'_, '_>) -> bool {
+    fn is_named_id(&self, sight: &mut Sight<'_>) -> bool {
         let key_end = sight.hints.key;
         let text = sight.left_text(self.start).trim_ascii_end();
         let end = text

@@ -8,15 +8,27 @@ use crate::entity::Entity;
 use super::{Upper, ends};
 
 /// `KA-01-AB-1234`, `KA 01 AB 1234`, `KA01AB1234`, `22 BH 1234 AA`.
-pub(super) fn vehicle(sight: &mut Sight<'_, '_>, start: usize) {
+pub(super) fn vehicle(sight: &mut Sight<'_>, start: usize) {
     if !sight.profile.wants(Entity::InVehicleRegistration) {
+        return;
+    }
+    // A group is a run of letters or of digits, behind at most one separator.
+    let series = |byte: u8| (byte.is_ascii_alphabetic(), byte.is_ascii_digit());
+    let kind = series(sight.text.get(start));
+    let mut char = |place: usize| sight.text.get(start.saturating_add(place));
+    if series(char(1)) != kind || series(char(2)) == kind {
+        return;
+    }
+    let second = match char(2) {
+        b' ' | b'-' => char(3),
+        char => char,
+    };
+    if kind.1 && !matches!(second, b'B' | b'b') {
         return;
     }
     let mut token = Upper::new();
     let mut at = start;
     let mut groups = 0_usize;
-    // A group is a run of letters or of digits, behind at most one separator.
-    let series = |byte: u8| (byte.is_ascii_alphabetic(), byte.is_ascii_digit());
     let mut last = start;
     while groups < 4 && token.len < 11 {
         let kind = series(sight.text.get(at));
@@ -58,7 +70,7 @@ pub(super) fn vehicle(sight: &mut Sight<'_, '_>, start: usize) {
 }
 
 /// `KA01 20110012345`, `KA-01-2011-0012345`, in one piece too.
-pub(super) fn licence(sight: &mut Sight<'_, '_>, start: usize) {
+pub(super) fn licence(sight: &mut Sight<'_>, start: usize) {
     if !sight.profile.wants(Entity::InDrivingLicence) {
         return;
     }
@@ -90,8 +102,8 @@ pub(super) fn licence(sight: &mut Sight<'_, '_>, start: usize) {
 }
 
 /// `XXXX XXXX 1234`, `XXXXXXXX1234`, `**** **** 1234`.
-pub(super) fn masked_aadhaar(sight: &mut Sight<'_, '_>, start: usize, end: usize) {
-    if !sight.profile.wants(Entity::InAadhaarMasked) || !ends(sight, end) {
+pub(super) fn masked_aadhaar(sight: &mut Sight<'_>, start: usize, end: usize) {
+    if !sight.profile.wants(Entity::InAadhaarMasked) {
         return;
     }
     // Backwards from the four digits at the end.
@@ -121,7 +133,7 @@ pub(super) fn masked_aadhaar(sight: &mut Sight<'_, '_>, start: usize, end: usize
     // A card shows its last four digits too, behind twelve crosses.
     let second = sight.second_left_of(first);
     let card = left == b' ' && matches!(second, b'X' | b'x' | b'*');
-    if crosses == 8 && free && !card && start <= end {
+    if crosses == 8 && free && !card && start <= end && ends(sight, end) {
         sight.propose(Entity::InAadhaarMasked, first, end, 8);
     }
 }
