@@ -56,7 +56,7 @@ pub(crate) struct MetricId(u32);
 pub(crate) struct Cas(u32);
 
 /// All headers of one map, as the proxy serialised them.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(crate) struct HeaderPairs {
     bytes: Vec<u8>,
 }

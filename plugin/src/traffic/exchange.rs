@@ -355,9 +355,18 @@ impl Exchange {
             plan.metrics.killed_streams.increment();
             return Some(self.refuse(&open::killed()));
         }
-        // One call for all that is asked of the headers: it is the calls that cost.
-        let headers = host::header_pairs(Map::Response).ok()?;
-        let status = headers.get(b":status").unwrap_or_default();
+        // One call for all that is asked of the headers: it is the calls that cost. An answer whose headers
+        // cannot be had is scanned as text.
+        let headers = host::header_pairs(Map::Response).unwrap_or_default();
+        let asked_for;
+        let status = match headers.get(b":status") {
+            Some(status) => status,
+            // A proxy may leave what is no real header out of the list.
+            None => {
+                asked_for = host::header(Map::Response, ":status").unwrap_or_default();
+                &asked_for
+            }
+        };
         plan.metrics.response(stream.arm, status);
         traffic.tell_without_ticks();
         if plan.is_error(status) {

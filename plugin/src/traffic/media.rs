@@ -29,19 +29,20 @@ impl Media {
     pub(crate) fn of(headers: &HeaderPairs) -> Self {
         let mut media = Self::default();
         for (name, value) in headers.iter() {
-            match name {
-                b"content-type" => {
+            // Told apart by length first; some proxies leave names as the upstream wrote them.
+            match name.len() {
+                12 if name.eq_ignore_ascii_case(b"content-type") => {
                     // A type that is given twice is none that is known.
                     if !media.kind.is_empty() {
                         media.kind.push(b',');
                     }
                     media.kind.extend_from_slice(value);
                 }
-                b"content-encoding" => {
+                16 if name.eq_ignore_ascii_case(b"content-encoding") => {
                     let plain = value.is_empty() || value.eq_ignore_ascii_case(b"identity");
                     media.is_encoded |= !plain;
                 }
-                b"content-length" if !value.is_empty() => {
+                14 if name.eq_ignore_ascii_case(b"content-length") && !value.is_empty() => {
                     let text = std::str::from_utf8(value).ok();
                     media.length = Some(text.and_then(|text| text.parse().ok()));
                 }
