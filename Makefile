@@ -3,7 +3,7 @@
 # .tools/ (Envoy) or as a package of the system (binaryen), once, and said first.
 
 .DEFAULT_GOAL := help
-.PHONY: help demo story run test test-policy test-redact test-operator test-host test-clients test-examples test-vectors test-dsse bench bench-decision bench-check bench-baseline bench-kill bench-delay bench-memory bench-redaction bench-envoy fuzz lint fmt schema operator wasm wasm-nosimd tools rust-target wasm-opt clean
+.PHONY: help demo story run test test-policy test-redact test-operator test-host test-clients test-examples test-vectors test-dsse test-bench bench bench-decision bench-check bench-baseline bench-kill bench-delay bench-memory bench-redaction bench-envoy fuzz lint fmt schema operator wasm wasm-nosimd tools rust-target wasm-opt clean
 
 CARGO     ?= cargo
 WASM      := target/wasm32-wasip1/release/breakglass.wasm
@@ -26,7 +26,7 @@ story: wasm tools ## A night with an emergency change, told step by step on two 
 run: wasm tools ## Leave agents and Envoy running and print what to try
 	$(CARGO) run --quiet -p breakglass-examples --bin run
 
-test: wasm tools test-policy test-redact test-vectors test-operator test-dsse test-examples test-host test-clients ## Every test, those on a real Envoy too
+test: wasm tools test-policy test-redact test-vectors test-operator test-dsse test-examples test-bench test-host test-clients ## Every test, those on a real Envoy too
 
 test-policy: ## The rules: unit and property tests, schemas, vectors
 	$(CARGO) test -p breakglass-policy --all-features
@@ -47,15 +47,18 @@ test-examples: wasm tools ## The fake agents, the load driver, the Envoy configu
 	$(CARGO) build --quiet -p breakglass-operator
 	$(CARGO) test -p breakglass-examples
 
+test-bench: ## What the benchmarks rest on: corpora, baseline, load, reports
+	$(CARGO) test -p breakglass-bench -p breakglass-bench-envoy --lib --bins
+
 test-vectors: .tools/pynacl ## The published test vectors, computed again by libsodium
 	PYTHONPATH=.tools/pynacl python3 policy/vectors/check_libsodium.py
 
 bench: bench-decision bench-redaction bench-envoy bench-kill bench-delay bench-memory ## Every benchmark beside its peers: bench/results/ (half an hour)
 
 bench-decision: wasm $(DECISION) ## The decision in nanoseconds, native, in wasmtime and in V8 (Node 20 needed); the judge, signatures, policies
-	$(CARGO) bench -p breakglass-bench --bench decision -- --quiet
-	$(CARGO) bench -p breakglass-bench --bench judge -- --quiet
-	$(CARGO) bench -p breakglass-bench --bench envelopes -- --quiet
+	$(CARGO) bench -p breakglass-bench --bench decision
+	$(CARGO) bench -p breakglass-bench --bench judge
+	$(CARGO) bench -p breakglass-bench --bench envelopes
 	@$(CARGO) run --quiet -p breakglass-host-tests --example fuel -- nanoseconds > target/bench-wasm/wasmtime.json
 	@node --no-warnings bench/decision.mjs $(DECISION) $${CARGO_TARGET_DIR:-target}/criterion target/bench-wasm/wasmtime.json | tee bench/results/decision.md
 
