@@ -60,7 +60,8 @@ bench-decision: wasm $(DECISION) ## The decision in nanoseconds, native, in wasm
 	$(CARGO) bench -p breakglass-bench --bench judge
 	$(CARGO) bench -p breakglass-bench --bench envelopes
 	@$(CARGO) run --quiet -p breakglass-host-tests --example fuel -- nanoseconds > target/bench-wasm/wasmtime.json
-	@node --no-warnings bench/decision.mjs $(DECISION) $${CARGO_TARGET_DIR:-target}/criterion target/bench-wasm/wasmtime.json | tee bench/results/decision.md
+	@node --no-warnings bench/decision.mjs $(DECISION) $${CARGO_TARGET_DIR:-target}/criterion target/bench-wasm/wasmtime.json target/bench-wasm/decision-chart.json | tee bench/results/decision.md
+	@$(RIG) chart target/bench-wasm/decision-chart.json bench/results/decision.svg
 
 bench-check: wasm $(DECISION) ## Fail if a hot path takes over 5 % more instructions than bench/baseline.json says
 	@$(CARGO) run --quiet -p breakglass-host-tests --example fuel -- check
@@ -90,7 +91,8 @@ bench-redaction: wasm tools .tools/presidio ## The speed of redaction beside its
 	@node --no-warnings bench/v8.mjs --json target/bench-wasm/modules/*.wasm > target/bench-wasm/v8.json
 	@$(CARGO) run --quiet -p breakglass-bench --example corpus -- target/bench-wasm/corpora
 	@PYTHONPATH=.tools/presidio python3 bench/presidio.py target/bench-wasm/corpora > target/bench-wasm/presidio.json
-	@python3 bench/table.py $${CARGO_TARGET_DIR:-target}/criterion target/bench-wasm/v8.json target/bench-wasm/presidio.json target/bench-wasm/modules/sizes.json
+	@python3 bench/table.py $${CARGO_TARGET_DIR:-target}/criterion target/bench-wasm/v8.json target/bench-wasm/presidio.json target/bench-wasm/modules/sizes.json target/bench-wasm/redaction-chart.json
+	@$(RIG) chart target/bench-wasm/redaction-chart.json bench/results/redaction.svg
 
 bench-envoy: wasm tools ## What routing and redaction cost in a real Envoy, beside their peers: bench/results/ (ten minutes)
 	@$(CARGO) build --quiet -p breakglass-bench-noop --release --target wasm32-wasip1

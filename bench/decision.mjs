@@ -1,11 +1,11 @@
 // What runs for every request, apart from any proxy, in nanoseconds: native, in wasmtime and in V8.
 //
-//     node bench/decision.mjs MODULE CRITERION_DIRECTORY WASMTIME.json > bench/results/decision.md
+//     node bench/decision.mjs MODULE CRITERION_DIRECTORY WASMTIME.json CHART.json > bench/results/decision.md
 //
 // V8 runs the module here; the other two have been measured: by `cargo bench --bench decision` and by
 // `cargo run -p breakglass-host-tests --example fuel -- nanoseconds`.
 
-import { readFile } from "node:fs/promises";
+import { readFile, writeFile } from "node:fs/promises";
 import { cpus, loadavg } from "node:os";
 import { join } from "node:path";
 import { WASI } from "node:wasi";
@@ -14,7 +14,7 @@ const ROUNDS = 15;
 const TIMES = 1_000_000;
 const WARM_UP = 5;
 
-const [path, criterion, wasmtimePath] = process.argv.slice(2);
+const [path, criterion, wasmtimePath, chartPath] = process.argv.slice(2);
 const wasmtime = JSON.parse(await readFile(wasmtimePath)).results;
 const bytes = await readFile(path);
 const wasi = new WASI({ version: "preview1" });
@@ -30,8 +30,11 @@ console.log(`# The decision, native and in WebAssembly
 and their median in brackets. The module is built as the filter is: ${bytes.length.toLocaleString("en")} bytes, the rules
 of the policy for size. 64 requests take turns; where there are 1,000 rollouts, they are for 64 of them.
 
+![The decision](decision.svg)
+
 | what | native | wasmtime | V8 | V8 / native |
 | --- | --: | --: | --: | --: |`);
+const charts = [];
 for (let number = 0; nameLength(number) > 0; number += 1) {
   const label = Buffer.from(memory.buffer, name(number), nameLength(number)).toString();
   const [native, v8] = [await criterionOf(label), await measure(number)];
@@ -39,8 +42,18 @@ for (let number = 0; nameLength(number) > 0; number += 1) {
   const cells = [native, { least: other.least, median: other.nanoseconds }, v8].map(
     ({ least, median }) => `${least.toFixed(0)} (${median.toFixed(0)})`,
   );
+  charts.push({
+    title: label,
+    axis: "nanoseconds, the least of some rounds",
+    bars: [["native", native], ["wasmtime", { least: other.least }], ["V8", v8]].map(([engine, { least }]) => ({
+      label: engine,
+      values: [least],
+      ours: true,
+    })),
+  });
   console.log(`| ${[label, ...cells, (v8.least / native.least).toFixed(1)].join(" | ")} |`);
 }
+await writeFile(chartPath, JSON.stringify(charts));
 
 async function measure(number) {
   if (prepare(number) === 0) throw new Error(`the module has no kernel ${number}`);

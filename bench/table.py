@@ -1,6 +1,6 @@
 """Puts the measurements of `make bench-redaction` into one table, and writes results/redaction.md.
 
-    python3 bench/table.py CRITERION_DIRECTORY V8.json PRESIDIO.json SIZES.json
+    python3 bench/table.py CRITERION_DIRECTORY V8.json PRESIDIO.json SIZES.json CHART.json
 """
 
 import json
@@ -41,10 +41,23 @@ def main():
     modules = {(r["case"], r["personal"], r["module"]): r["megabytes"] for r in v8["results"]}
     fast = [(case, True, "simd-3") for case in NAMES]
 
-    rows = []
+    rows, charts = [], []
     for (case, personal, module), shape in zip(fast, NAMES):
         ours, peers = modules[case, personal, module], native[shape]
         pace = presidio["results"][shape]
+        bars = [("Breakglass, V8", ours), ("Breakglass, native", peers["breakglass"])]
+        bars += [(name, peers[name]) for name in ("redact-core", "regex")] + [("Presidio", pace)]
+        charts.append(
+            {
+                "title": NAMES[shape],
+                "axis": "megabytes a second, more is better; logarithmic",
+                "logarithmic": True,
+                "bars": [
+                    {"label": name, "values": [pace], "ours": name.startswith("Breakglass")}
+                    for name, pace in bars
+                ],
+            }
+        )
         rows.append(
             [
                 NAMES[shape],
@@ -81,7 +94,8 @@ def main():
         presidio=presidio["version"],
         presidio_bytes="150 KB",
     )
-    text += f"\n{first}\n\n{second}\n\nThe module has the corpora in it beside the redactor.\n"
+    Path(sys.argv[5]).write_text(json.dumps(charts))
+    text += f"\n![Speed of redaction](redaction.svg)\n\n{first}\n\n{second}\n\nThe module has the corpora in it beside the redactor.\n"
     print(text)
     (HERE / "results" / "redaction.md").write_text(text)
 

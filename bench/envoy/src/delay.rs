@@ -322,7 +322,7 @@ const ROUNDS: usize = 15;
 const STAGGER: Duration = Duration::from_micros(500);
 
 const ABOUT: &str = "
-A client reads a stream of `chat.completion.chunk` events, as OpenAI sends them, through an Envoy with one
+`make bench-delay`. A client reads a stream of `chat.completion.chunk` events, as OpenAI sends them, through an Envoy with one
 worker on a core of its own; agent and client are one program on the other core, with one clock. The delay of
 an event is the moment at which the client has read it whole, minus the moment at which the agent began to
 write it. All ways lead through one Envoy and take turns. *First event*: from the request to the first event,

@@ -293,7 +293,7 @@ const TOKEN_DELAY: std::time::Duration = std::time::Duration::from_millis(5);
 const GOAL_MS: f64 = 10.0;
 
 const ABOUT: &str = "
-Everybody is on the canary, over HTTP/1.1 and HTTP/2 on both workers of one Envoy, and sixteen token streams
+`make bench-kill`. Everybody is on the canary, over HTTP/1.1 and HTTP/2 on both workers of one Envoy, and sixteen token streams
 (an event every 5 ms) are open on it. An operator then sends a kill (`rollback`, `in_flight: cut`), signed;
 the filter verifies it, obeys it and answers with a receipt once every worker has it in force. A warrant
 raises the canary again, and so on. *Begun* is the moment at which a client starts to send a request; all

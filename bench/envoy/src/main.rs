@@ -6,6 +6,7 @@
 //! rig routing --module A --module B    two builds of the filter in one run
 //! ```
 
+mod chart;
 mod check;
 mod config;
 mod contestants;
@@ -49,6 +50,8 @@ enum Command {
     Delay(delay::Args),
     /// What the filter keeps in memory.
     Memory(memory::Args),
+    /// Draws what other programs have measured.
+    Chart(chart::Args),
     /// The `ext_proc` server that `rig routing` starts.
     #[command(hide = true)]
     ExtProc,
@@ -89,6 +92,7 @@ impl Cli {
             Command::Kill(args) => args.run(),
             Command::Delay(args) => args.run(),
             Command::Memory(args) => args.run(),
+            Command::Chart(args) => args.run(),
             Command::ExtProc => contestants::ext_proc::serve(),
         }
     }

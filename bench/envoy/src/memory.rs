@@ -312,5 +312,5 @@ const KIB: u64 = 1 << 10;
 const PAGE: u64 = 64 << 10;
 
 const ABOUT: &str = "
-The linear memory of the filter's VM is exact; the resident size of Envoy has everything in it that Envoy and
+`make bench-memory`. The linear memory of the filter's VM is exact; the resident size of Envoy has everything in it that Envoy and
 V8 have: compiled code, buffers, connections, and memory that was freed and is kept for later.";

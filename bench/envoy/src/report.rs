@@ -11,7 +11,7 @@ use anyhow::{Context, Result};
 use serde_json::{Map, Value, json};
 
 pub(crate) use facts::Facts;
-pub(crate) use plot::{Bar, Plot, Scale};
+pub(crate) use plot::{Bar, Plot, Scale, draw};
 pub(crate) use spread::{Spread, quantile};
 pub(crate) use table::{Table, thousands};
 
@@ -75,7 +75,7 @@ impl Report {
             .with_context(|| format!("cannot create {}", directory.display()))?;
         let file = |ending: &str| directory.join(format!("{}.{ending}", self.name));
         if !self.plots.is_empty() {
-            plot::draw(&file("svg"), &self.plots)?;
+            draw(&file("svg"), &self.plots)?;
         }
         let json = json!({
             "title": self.title,

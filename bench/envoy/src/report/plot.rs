@@ -233,7 +233,11 @@ impl Axis {
 }
 
 /// Draws the pictures below each other.
-pub(super) fn draw(file: &Path, plots: &[Plot]) -> Result<()> {
+///
+/// # Errors
+///
+/// If the file cannot be written, or a plot has no bar.
+pub(crate) fn draw(file: &Path, plots: &[Plot]) -> Result<()> {
     ensure!(
         plots.iter().all(|plot| !plot.bars.is_empty()),
         "a plot without bars"
