@@ -97,6 +97,17 @@ impl Contestant {
         contestant
     }
 
+    /// Ours, with a judge that watches everything that it can.
+    pub(crate) fn judged(name: &str, module: &Path) -> Self {
+        let mut policy = policy_json(1, DifferBy::Path);
+        policy["rollouts"][0]["judge"] = json!({"alpha": 0.001, "signals": [
+            {"error_rate": {}}, {"latency": {"first_byte": "800ms", "answer": "20s"}},
+            {"redactions": {"entity": "*", "two_sided": true}}, {"unscanned": {}},
+            {"zero_tolerance": ["IN_AADHAAR"]}, {"sample_ratio": {}},
+        ]});
+        Self::named(&format!("{name}, judged"), module, policy)
+    }
+
     fn named(name: &str, module: &Path, mut policy: Value) -> Self {
         // Builds in one Envoy share nothing: state belongs to the policy's name.
         let letter = |letter: char| {

@@ -146,6 +146,7 @@ impl Kind {
         for (name, module) in modules {
             all.push(Contestant::routing(name, module, 1));
             all.push(Contestant::lean(name, module));
+            all.push(Contestant::judged(name, module));
         }
         all.extend([
             Contestant::small_lua(),
