@@ -13,9 +13,8 @@ use serde_json::json;
 use crate::Common;
 use crate::check;
 use crate::contestants::Contestant;
-use crate::cpu;
 use crate::load::Protocol;
-use crate::report::{Bar, Facts, Plot, Report, Scale, Table, thousands};
+use crate::report::{Bar, Plot, Report, Scale, Table, thousands};
 use crate::section::{Answers, Running, Section, requests};
 use crate::turns::{Outcome, Plan};
 use crate::upstream::{Body, Upstream};
@@ -48,22 +47,13 @@ impl Args {
     }
 
     async fn measure(self) -> Result<()> {
-        let mut facts = Facts::collect();
-        facts.add("pinned", cpu::settle());
         let modules = self.common.named_modules()?;
-        for (name, file) in &modules {
-            facts.module(name, file);
-        }
+        let usual = if self.common.quick { 15 } else { 121 };
         let plan = Plan {
-            rounds: self
-                .rounds
-                .unwrap_or(if self.common.quick { 15 } else { 121 }),
+            rounds: self.rounds.unwrap_or(usual),
             turn: self.turn,
         };
-        facts.add(
-            "rounds",
-            format!("{} of {:?} turns", plan.rounds, plan.turn),
-        );
+        let facts = plan.begin(&modules);
         let name = "redaction-envoy";
         let mut report = Report::new(name, "What redaction costs in Envoy", ABOUT, facts);
 

@@ -7,9 +7,8 @@ use anyhow::Result;
 
 use crate::Common;
 use crate::contestants::Contestant;
-use crate::cpu;
 use crate::load::{CONNECTIONS, HTTP2_CONNECTIONS, Protocol, STREAMS};
-use crate::report::{Bar, Facts, Plot, Report, Scale, Table, thousands};
+use crate::report::{Bar, Plot, Report, Scale, Table, thousands};
 use crate::section::{Answers, Section};
 use crate::turns::{Outcome, Plan};
 use crate::upstream::Upstream;
@@ -54,22 +53,13 @@ impl Args {
     }
 
     async fn measure(self) -> Result<()> {
-        let mut facts = Facts::collect();
-        facts.add("pinned", cpu::settle());
         let modules = self.common.named_modules()?;
-        for (name, file) in &modules {
-            facts.module(name, file);
-        }
+        let usual = if self.common.quick { 11 } else { 121 };
         let plan = Plan {
-            rounds: self
-                .rounds
-                .unwrap_or(if self.common.quick { 11 } else { 121 }),
+            rounds: self.rounds.unwrap_or(usual),
             turn: self.turn,
         };
-        facts.add(
-            "rounds",
-            format!("{} of {:?} turns", plan.rounds, plan.turn),
-        );
+        let facts = plan.begin(&modules);
         let mut report = Report::new("routing", "What routing costs in Envoy", ABOUT, facts);
         let upstream = Upstream::start(&[]).await?;
         for kind in self.sections() {

@@ -1,6 +1,7 @@
 //! Turns: all contestants in one Envoy, one after the other, again and again, so that whatever else
 //! the machine does hits all of them alike.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use anyhow::{Result, ensure};
@@ -10,7 +11,7 @@ use crate::contestants::Contestant;
 use crate::cpu;
 use crate::envoy::Envoy;
 use crate::load::{Answers, Load};
-use crate::report::{Spread, quantile};
+use crate::report::{Facts, Spread, quantile};
 
 /// One that takes turns.
 #[derive(Debug)]
@@ -65,6 +66,24 @@ pub(crate) struct Outcome {
     pub(crate) p99: Spread,
     pub(crate) requests: usize,
     turns: Vec<Turn>,
+}
+
+// === impl Plan ===
+
+impl Plan {
+    /// Puts this program on its core, and tells what the run rests on.
+    pub(crate) fn begin(self, modules: &[(String, PathBuf)]) -> Facts {
+        let mut facts = Facts::collect();
+        facts.add("pinned", cpu::settle());
+        for (name, file) in modules {
+            facts.module(name, file);
+        }
+        facts.add(
+            "rounds",
+            format!("{} of {:?} turns", self.rounds, self.turn),
+        );
+        facts
+    }
 }
 
 // === impl Plan ===
