@@ -62,7 +62,7 @@ async fn a_refused_policy_leaves_counters_traffic_and_state_as_they_were() {
     edge.finish().await;
 }
 
-/// Waits until workers have shared what they counted, which they do with the next tick.
+/// Waits until workers have told and shared all that they counted, which they do with the next tick.
 async fn settled(edge: &Edge, ended: usize) {
     let shared = async || {
         let arms = edge.state().await["rollouts"][0]["arms"].take();
@@ -71,9 +71,10 @@ async fn settled(edge: &Edge, ended: usize) {
             .iter()
             .filter_map(|arm| arm["answers"]["ended"].as_u64());
         answers.sum::<u64>() == ended as u64
-            && arms
-                .iter()
-                .all(|arm| arm["requests"] == arm["answers"]["drawn"])
+            && arms.iter().all(|arm| {
+                arm["requests"] == arm["answers"]["drawn"]
+                    && arm["requests"] == arm["responses"]["2xx"]
+            })
     };
     let wait = async { while !shared().await {} };
     let waited = tokio::time::timeout(std::time::Duration::from_secs(30), wait).await;
