@@ -42,6 +42,10 @@ pub(super) fn look(sight: &mut Sight<'_>, start: usize) {
         let Some(part) = number.part(count) else {
             continue;
         };
+        // With more groups they differ all the more.
+        if part.separator.is_none() {
+            break;
+        }
         if part.is_written() && number.may_end(sight, count) && !part.is_in_a_row(sight) {
             judge(sight, part);
         }

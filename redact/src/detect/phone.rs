@@ -6,6 +6,7 @@ use crate::entity::Entity;
 use super::Sight;
 use super::context::Words;
 use super::number::{may_begin, may_end};
+use super::text::END;
 
 /// Digits in groups with what people put between them.
 #[derive(Debug, Default)]
@@ -65,14 +66,13 @@ pub(super) fn look(sight: &mut Sight<'_>, start: usize) {
         if !(7..=15).contains(&digits.len()) {
             continue;
         }
+        // No plan has more groups; where a word speaks for it, people write any number of them.
+        if count > MOST_GROUPS && Said::once(&mut said, sight, begin) == Said::Nothing {
+            continue;
+        }
         let national = is_national(digits, groups, open);
         let likely = !national && is_like_one(sight, digits, groups, open, begin);
-        // No plan has more groups; where a word speaks for it, people write any number of them.
-        let many = count > MOST_GROUPS;
-        if !(national || likely)
-            || (many && Said::once(&mut said, sight, begin) == Said::Nothing)
-            || !call.may_end(sight, count)
-        {
+        if !(national || likely) || !call.may_end(sight, count) {
             continue;
         }
         let strength = if national {
@@ -90,7 +90,7 @@ pub(super) fn look(sight: &mut Sight<'_>, start: usize) {
 fn international(sight: &mut Sight<'_>, call: &Call, start: usize) {
     let plus = start.saturating_sub(1);
     let left = sight.left_of(plus);
-    if left.is_ascii_alphanumeric() || left == b'+' {
+    if left.is_ascii_alphanumeric() || left == b'+' || is_added_line(sight, call, left) {
         return;
     }
     for count in (1..=call.count).rev() {
@@ -136,6 +136,16 @@ fn international(sight: &mut Sight<'_>, call: &Call, start: usize) {
             return;
         }
     }
+}
+
+/// Whether this is one number of a list, in a line that a diff adds: `+43492819,` and nothing else.
+fn is_added_line(sight: &mut Sight<'_>, call: &Call, left_of_plus: u8) -> bool {
+    let [group, ..] = call.groups;
+    let end = usize::from(group.end);
+    call.count == 1
+        && matches!(left_of_plus, b'\n' | END)
+        && sight.text.get(end) == b','
+        && matches!(sight.text.get(end.saturating_add(1)), b'\n' | b'\r')
 }
 
 /// Whether these groups are a number of a national plan, as people write it.
