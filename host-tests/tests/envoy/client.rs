@@ -110,6 +110,14 @@ impl Client {
         })
     }
 
+    /// Another sender on the same connection; HTTP/1.1 has none.
+    pub(crate) fn beside(&self) -> Option<Self> {
+        match self {
+            Self::Http1(_) => None,
+            Self::Http2(sender) => Some(Self::Http2(sender.clone())),
+        }
+    }
+
     /// Sends a request and returns when the answer's headers are there.
     pub(crate) async fn send(&mut self, mut request: Request<Body>) -> Result<Response<Incoming>> {
         let response = match self {

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use breakglass_examples::UNIT_HEADER;
 use breakglass_examples::http::Answer;
 use breakglass_examples::share::{Percent, Salt};
-use breakglass_examples::stack::{InFlight, Kill};
+use breakglass_examples::stack::{InFlight, Kill, Options};
 use bytes::{Buf, Bytes, BytesMut};
 use h3::client::{RequestStream, SendRequest};
 use h3_quinn::{BidiStream, OpenStreams};
@@ -191,21 +191,26 @@ async fn http3_streams_and_connections_that_break_off_do_not_trap() {
 }
 
 /// How to reach the QUIC listener.
-struct Quic {
+pub(crate) struct Quic {
     addr: SocketAddr,
     endpoint: quinn::Endpoint,
 }
 
 /// One connection.
-struct Client {
+#[derive(Clone)]
+pub(crate) struct Client {
     connection: quinn::Connection,
     sender: SendRequest<OpenStreams, Bytes>,
 }
 
 async fn start(policy: serde_json::Value) -> (Edge, Quic) {
+    start_with(options(policy)).await
+}
+
+/// An Envoy with these options and a listener for HTTP/3.
+pub(crate) async fn start_with(mut options: Options) -> (Edge, Quic) {
     let CertifiedKey { cert, signing_key } =
         rcgen::generate_simple_self_signed([NAME.to_owned()]).unwrap();
-    let mut options = options(policy);
     options.listeners.push(listeners::quic(
         "quic",
         &cert.pem(),
@@ -252,7 +257,7 @@ async fn read(stream: &mut Stream, transcript: &mut Transcript) -> bool {
 // === impl Quic ===
 
 impl Quic {
-    async fn connect(&self) -> Client {
+    pub(crate) async fn connect(&self) -> Client {
         let connecting = self.endpoint.connect(self.addr, NAME).unwrap();
         let connection = connecting.await.unwrap();
         let (mut driver, sender) = h3::client::new(h3_quinn::Connection::new(connection.clone()))
@@ -267,7 +272,12 @@ impl Quic {
 
 impl Client {
     /// Sends a whole request.
-    async fn send(&mut self, path: &str, headers: &[(&str, &str)], body: &str) -> Stream {
+    pub(crate) async fn send(
+        &mut self,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: &str,
+    ) -> Stream {
         let mut request = Request::post(format!("https://{NAME}{path}"))
             .header("content-type", "application/json");
         for (name, value) in headers {

@@ -1,11 +1,13 @@
 //! Redaction on a real Envoy, behind which stands an upstream of which the test decides each write.
 
 use breakglass_examples::UNIT_HEADER;
+use breakglass_examples::stack::Options;
 use breakglass_policy::{Arm, Direction, Policy};
 use breakglass_redact::{Format, Profile, Redactor, Tally};
 use serde_json::{Value, json};
 
 use crate::edge::{Edge, options};
+use crate::http3::{self, Quic};
 use crate::policy::{PATH, policy_with, ramp};
 use crate::upstream::{Call, Upstream};
 use crate::wire::{Barrier, Wire};
@@ -14,6 +16,7 @@ mod actions;
 mod counted;
 mod framing;
 mod live;
+mod protocols;
 mod splits;
 mod trailers;
 mod unscannable;
@@ -79,15 +82,26 @@ impl Scene {
     }
 
     pub(crate) async fn start_with(redaction: Value, upstream: Upstream) -> Self {
-        let profile = profile(&redaction);
         let overlay = overlay(upstream.addr().port(), false);
         let edge = start_edge(policy(1, &redaction), overlay).await;
+        Self::of(edge, upstream, &redaction)
+    }
+
+    /// With a listener for HTTP/3 as well.
+    pub(crate) async fn start_quic(redaction: Value) -> (Self, Quic) {
+        let upstream = Upstream::start();
+        let overlay = overlay(upstream.addr().port(), false);
+        let (edge, quic) = http3::start_with(edge_options(policy(1, &redaction), overlay)).await;
+        (Self::of(edge, upstream, &redaction), quic)
+    }
+
+    fn of(edge: Edge, upstream: Upstream, redaction: &Value) -> Self {
         let barrier = Barrier::new(edge.listener("barrier").expect("the listener"));
         Self {
             edge,
             upstream,
             barrier,
-            profile,
+            profile: profile(redaction),
         }
     }
 
@@ -120,10 +134,14 @@ impl Scene {
 
 /// An Envoy with one worker: what the barrier counts on.
 pub(crate) async fn start_edge(policy: Value, overlay: Value) -> Edge {
+    Edge::start_with(edge_options(policy, overlay)).await
+}
+
+fn edge_options(policy: Value, overlay: Value) -> Options {
     let mut options = options(policy);
     options.workers = 1;
     options.arguments = vec!["--config-yaml".into(), overlay.to_string()];
-    Edge::start_with(options).await
+    options
 }
 
 /// What is laid over the shipped configuration: the cluster, and a listener that answers by itself.

@@ -10,7 +10,34 @@ use crate::policy::PATH;
 use crate::wire::{End, Wire};
 
 /// What must not be seen where it is masked or withheld.
-const MAIL: &str = "jane.roe@example.com";
+pub(super) const MAIL: &str = "jane.roe@example.com";
+/// What a stream says before it.
+pub(super) const BEFORE: &str = "Well, card 4111 1111 1111 1111. ";
+
+/// A stream of [`BEFORE`] and `ask `, as far as it is told, that ends with an error in good form.
+pub(super) fn assert_withheld(text: &str) {
+    let told = text_of(text);
+    let before = "Well, card [CREDIT_CARD]. ask ";
+    assert!(
+        before.starts_with(&told) && told.starts_with("Well, card "),
+        "{text}"
+    );
+    let last = text.split_inclusive("\n\n").collect::<Vec<_>>();
+    let [.., error, done] = last.as_slice() else {
+        panic!("{text}");
+    };
+    assert_eq!(*done, "data: [DONE]\n\n", "{text}");
+    let error = error.strip_prefix("event: error\ndata: ").expect(text);
+    let error: Value = serde_json::from_str(error).expect("JSON");
+    assert_eq!(error["error"]["code"], "breakglass_withheld");
+}
+
+/// Nothing of the value is in what was shown.
+pub(super) fn assert_hides(shown: &str) {
+    for part in ["jane", "roe@", "example"] {
+        assert!(!shown.contains(part), "{part}: {shown}");
+    }
+}
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn counting_changes_no_byte() {
@@ -62,11 +89,7 @@ async fn a_block_ends_a_stream_of_events_in_good_form() {
     let bytes: Vec<String> = whole[0].chars().map(String::from).collect();
     for events in [&whole[..], &over[..], &bytes[..]] {
         let (mut wire, mut call) = scene.open(Format::Sse);
-        scene.step(
-            &mut wire,
-            &mut call,
-            chat_event("Well, card 4111 1111 1111 1111. ").as_bytes(),
-        );
+        scene.step(&mut wire, &mut call, chat_event(BEFORE).as_bytes());
         for event in events {
             call.write(event.as_bytes());
         }
@@ -76,23 +99,8 @@ async fn a_block_ends_a_stream_of_events_in_good_form() {
         let end = wire.end();
         let text = wire.text();
         assert_eq!(end, End::Broken, "the rest is reset, not ended: {text}");
-        let told = text_of(&text);
-        let before = "Well, card [CREDIT_CARD]. ask ";
-        assert!(
-            before.starts_with(&told) && told.starts_with("Well, card "),
-            "{text}"
-        );
-        let last = text.split_inclusive("\n\n").collect::<Vec<_>>();
-        let [.., error, done] = last.as_slice() else {
-            panic!("{text}");
-        };
-        assert_eq!(*done, "data: [DONE]\n\n", "{text}");
-        let error = error.strip_prefix("event: error\ndata: ").expect(&text);
-        let error: Value = serde_json::from_str(error).expect("JSON");
-        assert_eq!(error["error"]["code"], "breakglass_withheld");
-        for part in ["jane", "roe@", "example"] {
-            assert!(!wire.shown().contains(part), "{part}: {text}");
-        }
+        assert_withheld(&text);
+        assert_hides(&wire.shown());
         call.assert_dropped();
     }
     scene.edge.finish().await;
