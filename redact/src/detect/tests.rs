@@ -1,6 +1,7 @@
 use proptest::prelude::*;
 
 use super::*;
+use crate::entity::Entity;
 use crate::profile::{Action, Custom, Rules};
 
 thread_local! {
