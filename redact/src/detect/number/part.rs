@@ -46,12 +46,15 @@ impl Part<'_> {
         if self.groups.len() == 1 {
             return matches!(self.digits.len(), 8..=19);
         }
-        if !matches!(self.separator, Some(b' ' | b'-' | b':')) || self.digits.len() < 8 {
+        if !matches!(self.separator, Some(b' ' | b'-' | b':' | b'.')) || self.digits.len() < 8 {
             return false;
         }
         let sizes = self.groups.iter().fold(0_u32, |sizes, group| {
             sizes.wrapping_shl(4) | u32::from(group.size.min(15))
         });
+        if self.separator == Some(b'.') {
+            return sizes == 0x324;
+        }
         matches!(
             sizes,
             0x332
@@ -139,15 +142,19 @@ impl Part<'_> {
     pub(super) fn social_security(&self, sight: &mut Sight<'_>) {
         let grouped = self.is(&[3, 2, 4], b" -");
         let one = || self.is_any(&[&[9]]);
-        if check::us_ssn(self.digits)
-            && (grouped || (one() && sight.has_context(Entity::UsSsn, self.start, self.end)))
-        {
-            self.propose(sight, Entity::UsSsn, 6);
-        }
-        if check::us_itin(self.digits)
-            && (grouped || (one() && sight.has_context(Entity::UsItin, self.start, self.end)))
-        {
-            self.propose(sight, Entity::UsItin, 6);
+        // Versions are written with dots too.
+        let dotted = || self.is(&[3, 2, 4], b".");
+        for (entity, check) in [
+            (Entity::UsSsn, check::us_ssn as fn(&[u8]) -> bool),
+            (Entity::UsItin, check::us_itin),
+        ] {
+            if check(self.digits)
+                && (grouped
+                    || (one() && sight.has_context(entity, self.start, self.end))
+                    || (dotted() && self.supported(sight, entity)))
+            {
+                self.propose(sight, entity, 6);
+            }
         }
     }
 
