@@ -187,7 +187,7 @@ fn single_start(raw: &[u8], at: usize) -> usize {
     };
     let size = match raw.get(slash.saturating_add(1)) {
         Some(b'u') => 6,
-        Some(b'n' | b'r' | b't' | b'b' | b'f' | b'"' | b'/' | b'\'' | b'\\') => 2,
+        Some(byte) if is_escaped(*byte) => 2,
         // A backslash that escapes nothing stands for itself.
         _ => 1,
     };
@@ -203,6 +203,14 @@ fn single_start(raw: &[u8], at: usize) -> usize {
     start
 }
 
+/// Whether a backslash and this stand for one character.
+fn is_escaped(byte: u8) -> bool {
+    matches!(
+        byte,
+        b'n' | b'r' | b't' | b'b' | b'f' | b'"' | b'/' | b'\'' | b'\\'
+    )
+}
+
 /// Where what a long run of backslashes escapes is over, whichever of them do: nothing is written
 /// behind so many, and where they begin may be out of sight.
 fn end_of_slashes(raw: &[u8], slash: usize) -> usize {
@@ -214,8 +222,9 @@ fn end_of_slashes(raw: &[u8], slash: usize) -> usize {
         {
             5
         }
-        [_, ..] => 1,
-        [] => 0,
+        [b'u', ..] => 1,
+        [byte, ..] if is_escaped(*byte) => 1,
+        _ => 0,
     };
     slash.saturating_add(run).saturating_add(size)
 }
