@@ -107,10 +107,10 @@ impl Lease {
 }
 
 /// Long enough for Envoy to start and serve on a busy machine.
-const UNTIL_STARTED: Duration = Duration::from_secs(6);
+const UNTIL_STARTED: Duration = Duration::from_secs(20);
 
 /// Long enough for three orders.
-const UNTIL_RENEWED: Duration = Duration::from_secs(3);
+const UNTIL_RENEWED: Duration = Duration::from_secs(6);
 
 const LOOK: Duration = Duration::from_millis(5);
 
