@@ -198,7 +198,7 @@ fn newcomer(salt: Salt, from: Percent, to: Percent) -> String {
 
 /// Soon, in whole seconds: late enough that the policy is in force before.
 fn in_a_moment() -> SystemTime {
-    let soon = SystemTime::now() + Duration::from_secs(3);
+    let soon = SystemTime::now() + Duration::from_secs(8);
     let since = soon
         .duration_since(SystemTime::UNIX_EPOCH)
         .unwrap_or_default();
