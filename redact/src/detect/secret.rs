@@ -162,8 +162,15 @@ impl Swallow {
                 .count(),
             Self::Pem => return pass_pem(raw, from, ends),
         };
+        let taken = rest.get(..size).unwrap_or_default();
+        let goes_on = !ends && size == rest.len();
+        // A private key may follow at once, and must be seen from its first dash on.
+        let (size, over) = match find(taken, 0, PEM_DASHES) {
+            Some(begin) => (begin, true),
+            None if goes_on => (size.saturating_sub(dashes_at_end(taken)), false),
+            None => (size, true),
+        };
         let mut end = from.saturating_add(size);
-        let over = ends || end < raw.len();
         // The full stop of a sentence is not part of it; whether it is one, what follows tells.
         while end > from
             && raw
@@ -176,14 +183,18 @@ impl Swallow {
     }
 }
 
+fn dashes_at_end(text: &[u8]) -> usize {
+    text.iter().rev().take_while(|byte| **byte == b'-').count()
+}
+
 fn pass_pem(raw: &[u8], from: usize, ends: bool) -> (usize, bool) {
     let rest = raw.get(from..).unwrap_or_default();
     let mut at = 0;
     // The line that ends the key has its name between dashes, and is not longer than any.
     while let Some(last) = find(rest, at, PEM_END) {
         let name = last.saturating_add(PEM_END.len());
-        let closing =
-            find(rest, name, b"-----").filter(|close| close.saturating_sub(last) <= PEM_LAST_LINE);
+        let closing = find(rest, name, PEM_DASHES)
+            .filter(|close| close.saturating_sub(last) <= PEM_LAST_LINE);
         match closing {
             Some(close) => return (from.saturating_add(close).saturating_add(5), true),
             None if !ends && rest.len().saturating_sub(last) <= PEM_LAST_LINE.saturating_add(5) => {
@@ -217,6 +228,8 @@ fn find(text: &[u8], from: usize, dashes: &[u8]) -> Option<usize> {
 /// Characters of a token by which its vendor is known.
 const LONGEST_PREFIX: usize = 24;
 const PEM_END: &[u8] = b"-----END ";
+/// What the first and the last line of a private key begin and end with.
+const PEM_DASHES: &[u8] = b"-----";
 /// Bytes of the line that ends the longest kind of private key, but for its last dashes.
 const PEM_LAST_LINE: usize = 64;
 /// The base64 of `{"alg":`, `{"typ":` and so on.
