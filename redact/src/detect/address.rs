@@ -52,14 +52,20 @@ fn email(sight: &mut Sight<'_>, start: usize, at: usize) {
     let mut goes_on = false;
     loop {
         let label = index;
-        let mut letters_only = true;
+        let (mut letters, mut dashes) = (0_usize, 0_usize);
         loop {
             let char = sight.text.get(index);
             let letter = char.is_ascii_alphabetic() || matches!(char, LETTER | WIDE);
-            if !(letter || char.is_ascii_digit() || char == b'-') {
+            dashes = if char == b'-' {
+                dashes.saturating_add(1)
+            } else {
+                0
+            };
+            // No name has three dashes in a row: a line begins, or a private key.
+            if !(letter || char.is_ascii_digit() || char == b'-') || dashes > 2 {
                 break;
             }
-            letters_only &= letter;
+            letters = letters.saturating_add(usize::from(letter));
             index = index.saturating_add(1);
             if index.saturating_sub(start) >= LONG {
                 break;
@@ -73,7 +79,7 @@ fn email(sight: &mut Sight<'_>, start: usize, at: usize) {
             break;
         }
         labels = labels.saturating_add(1);
-        let top = letters_only || is_punycode(sight, label);
+        let top = letters == size || is_punycode(sight, label);
         if labels >= 2 && top && size >= 2 && !is_file_ending(sight, label, size) {
             end = Some(label.saturating_add(size));
         }
