@@ -6,7 +6,6 @@ use crate::entity::Entity;
 use super::Sight;
 use super::context::Words;
 use super::number::{may_begin, may_end};
-use super::text::END;
 
 /// Digits in groups with what people put between them.
 #[derive(Debug, Default)]
@@ -90,7 +89,7 @@ pub(super) fn look(sight: &mut Sight<'_>, start: usize) {
 fn international(sight: &mut Sight<'_>, call: &Call, start: usize) {
     let plus = start.saturating_sub(1);
     let left = sight.left_of(plus);
-    if left.is_ascii_alphanumeric() || left == b'+' || is_added_line(sight, call, left) {
+    if left.is_ascii_alphanumeric() || left == b'+' {
         return;
     }
     for count in (1..=call.count).rev() {
@@ -136,16 +135,6 @@ fn international(sight: &mut Sight<'_>, call: &Call, start: usize) {
             return;
         }
     }
-}
-
-/// Whether this is one number of a list, in a line that a diff adds: `+43492819,` and nothing else.
-fn is_added_line(sight: &mut Sight<'_>, call: &Call, left_of_plus: u8) -> bool {
-    let [group, ..] = call.groups;
-    let end = usize::from(group.end);
-    call.count == 1
-        && matches!(left_of_plus, b'\n' | END)
-        && sight.text.get(end) == b','
-        && matches!(sight.text.get(end.saturating_add(1)), b'\n' | b'\r')
 }
 
 /// Whether these groups are a number of a national plan, as people write it.
