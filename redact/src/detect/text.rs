@@ -30,10 +30,13 @@ pub(super) struct Window<'a> {
     /// So many characters from `start` on are one byte each, and are read where they stand.
     plain: usize,
     /// The characters behind those, as far as they are decoded: what each is, where it begins and
-    /// where it ends, from `start` on.
-    chars: [u8; CAPACITY],
-    begins: [u16; CAPACITY],
-    ends_at: [u16; CAPACITY],
+    /// where it ends, from `base` on. The first of this window is at `first`; those before it were of
+    /// windows before.
+    chars: [u8; SLOTS],
+    begins: [u16; SLOTS],
+    ends_at: [u16; SLOTS],
+    base: usize,
+    first: usize,
     len: usize,
     next: usize,
     /// Whether somebody asked for what is not there yet.
@@ -61,9 +64,11 @@ impl<'a> Window<'a> {
             ends,
             start: 0,
             plain: 0,
-            chars: [0; CAPACITY],
-            begins: [0; CAPACITY],
-            ends_at: [0; CAPACITY],
+            chars: [0; SLOTS],
+            begins: [0; SLOTS],
+            ends_at: [0; SLOTS],
+            base: 0,
+            first: 0,
             len: 0,
             next: 0,
             undecided: false,
@@ -73,14 +78,81 @@ impl<'a> Window<'a> {
     /// Begins at the raw position `start`. What is known already from there on stays.
     pub(super) fn begin_at(&mut self, start: usize) {
         self.undecided = false;
-        if start != self.start {
-            let end = self.start.saturating_add(self.plain);
-            self.plain = match start.checked_sub(self.start) {
-                Some(_) => end.saturating_sub(start),
-                None => 0,
+        if start == self.start {
+            return;
+        }
+        let plain = self.start.saturating_add(self.plain);
+        let is_known = start > self.start && start.saturating_sub(self.base) < FAR;
+        self.start = start;
+        if is_known && start <= plain {
+            self.plain = plain.saturating_sub(start);
+        } else {
+            self.plain = 0;
+            if !(is_known && self.join(start)) {
+                self.first = self.len;
+                self.next = start;
+            }
+        }
+        if self.first == self.len {
+            (self.base, self.first, self.len) = (start, 0, 0);
+            self.next = start.saturating_add(self.plain);
+        } else if self.first > SLOTS.saturating_sub(CAPACITY) {
+            self.make_room();
+        }
+    }
+
+    /// Keeps the decoded characters from the raw position `start` on. A window may begin in the
+    /// middle of what is written as several; then its characters soon are those that are known.
+    fn join(&mut self, start: usize) -> bool {
+        let raw = self.shown();
+        let mut ahead = [(0, 0, 0); AHEAD];
+        let (mut at, mut count) = (start, 0_usize);
+        let offset = at.saturating_sub(self.base);
+        let known = self.begins.get(self.first..self.len).unwrap_or_default();
+        let before = known.partition_point(|begin| usize::from(*begin) < offset);
+        let mut place = self.first.saturating_add(before);
+        while place < self.len {
+            let begin = self.position(self.begins.get(place));
+            if begin < at {
+                place = place.saturating_add(1);
+                continue;
+            }
+            if begin == at {
+                break;
+            }
+            let (Some(slot), Char::Is(char, size)) =
+                (ahead.get_mut(count), decode(raw, at, false))
+            else {
+                return false;
             };
-            (self.start, self.next) = (start, start.saturating_add(self.plain));
-            self.len = 0;
+            let end = at.saturating_add(size);
+            *slot = (char, at, end);
+            at = end;
+            count = count.saturating_add(1);
+        }
+        let Some(first) = place.checked_sub(count).filter(|_| place < self.len) else {
+            return false;
+        };
+        for (slot, (char, begin, end)) in (first..place).zip(ahead) {
+            self.set(slot, char, begin, end);
+        }
+        self.first = first;
+        true
+    }
+
+    /// Moves what is known to the front.
+    fn make_room(&mut self) {
+        let Some(begin) = self.begins.get(self.first).copied() else {
+            return;
+        };
+        self.chars.copy_within(self.first..self.len, 0);
+        self.begins.copy_within(self.first..self.len, 0);
+        self.ends_at.copy_within(self.first..self.len, 0);
+        self.len = self.len.saturating_sub(self.first);
+        self.first = 0;
+        self.base = self.base.saturating_add(usize::from(begin));
+        for place in self.begins.iter_mut().chain(&mut self.ends_at) {
+            *place = place.saturating_sub(begin);
         }
     }
 
@@ -106,30 +178,35 @@ impl<'a> Window<'a> {
 
     /// Where in the raw text the character at `index` begins. It must have been asked for.
     pub(super) fn begin(&self, index: usize) -> usize {
-        let from = match index.checked_sub(self.plain) {
-            None => index,
-            Some(place) if place < self.len => self
-                .begins
-                .get(place)
-                .map_or(index, |begin| usize::from(*begin)),
-            Some(_) => self.next.saturating_sub(self.start),
-        };
-        self.start.saturating_add(from)
+        match self.slot(index) {
+            None => self.start.saturating_add(index),
+            Some(place) if place < self.len => self.position(self.begins.get(place)),
+            Some(_) => self.next,
+        }
     }
 
     /// Where in the raw text the character before `index` ends. It must have been asked for.
     pub(super) fn end(&self, index: usize) -> usize {
-        let last = index
-            .checked_sub(self.plain)
-            .and_then(|place| place.checked_sub(1));
-        let to = match last {
-            None => index,
-            Some(last) => self
-                .ends_at
-                .get(last)
-                .map_or(index, |end| usize::from(*end)),
-        };
-        self.start.saturating_add(to)
+        match index.checked_sub(1).and_then(|last| self.slot(last)) {
+            None => self.start.saturating_add(index),
+            Some(last) => self.position(self.ends_at.get(last)),
+        }
+    }
+
+    /// Where the character at `index` is among the decoded ones.
+    fn slot(&self, index: usize) -> Option<usize> {
+        Some(index.checked_sub(self.plain)?.saturating_add(self.first))
+    }
+
+    /// The raw position of what begins or ends at this offset.
+    fn position(&self, offset: Option<&u16>) -> usize {
+        self.base
+            .saturating_add(offset.map_or(0, |offset| usize::from(*offset)))
+    }
+
+    /// How many characters are known.
+    fn known(&self) -> usize {
+        self.plain.saturating_add(self.len.saturating_sub(self.first))
     }
 
     /// The index of the first character that ends behind the raw position `at`.
@@ -140,33 +217,34 @@ impl<'a> Window<'a> {
         }
         let raw = self.shown();
         let whole = raw.len() == self.raw.len();
-        if self.len == 0 {
+        if self.first == self.len {
             self.read_plain(raw, offset);
             if offset < self.plain {
                 return offset;
             }
         }
-        while self.next <= at && self.plain.saturating_add(self.len) < CAPACITY {
+        while self.next <= at && self.known() < CAPACITY {
             if matches!(self.read(raw, whole), Char::Nothing(0) | Char::Begun) {
                 break;
             }
         }
-        let known = self.ends_at.get(..self.len).unwrap_or_default();
-        let before = known.iter().take_while(|end| usize::from(**end) <= offset);
-        self.plain.saturating_add(before.count())
+        let offset = at.saturating_sub(self.base);
+        let known = self.ends_at.get(self.first..self.len).unwrap_or_default();
+        let before = known.partition_point(|end| usize::from(*end) <= offset);
+        self.plain.saturating_add(before)
     }
 
     #[inline(never)]
     fn fetch(&mut self, index: usize) -> u8 {
         let raw = self.shown();
         let whole = raw.len() == self.raw.len();
-        if self.len == 0 {
+        if index >= CAPACITY {
+            return OTHER;
+        }
+        if self.first == self.len {
             self.read_plain(raw, index);
         }
-        while self.plain.saturating_add(self.len) <= index {
-            if self.plain.saturating_add(self.len) >= CAPACITY {
-                return OTHER;
-            }
+        while self.known() <= index {
             match self.read(raw, whole) {
                 Char::Nothing(0) => return END,
                 Char::Begun if !whole => return OTHER,
@@ -177,7 +255,7 @@ impl<'a> Window<'a> {
                 Char::Is(..) | Char::Nothing(_) => {}
             }
         }
-        match index.checked_sub(self.plain) {
+        match self.slot(index) {
             None => self.raw.get(self.start.saturating_add(index)),
             Some(place) => self.chars.get(place),
         }
@@ -238,20 +316,24 @@ impl<'a> Window<'a> {
     }
 
     fn push(&mut self, char: u8, size: usize) {
-        let begin = self.next.saturating_sub(self.start);
-        self.next = self.next.saturating_add(size);
-        let end = self.next.saturating_sub(self.start);
+        let end = self.next.saturating_add(size);
+        self.set(self.len, char, self.next, end);
+        self.next = end;
+        self.len = self.len.saturating_add(1);
+    }
+
+    /// Puts a character at a place among the decoded ones.
+    fn set(&mut self, place: usize, char: u8, begin: usize, end: usize) {
+        let offset = |at: usize| u16::try_from(at.saturating_sub(self.base)).unwrap_or(u16::MAX);
+        let (begin, end) = (offset(begin), offset(end));
         let slots = (
-            self.chars.get_mut(self.len),
-            self.begins.get_mut(self.len),
-            self.ends_at.get_mut(self.len),
+            self.chars.get_mut(place),
+            self.begins.get_mut(place),
+            self.ends_at.get_mut(place),
         );
         if let (Some(c), Some(b), Some(e)) = slots {
-            *c = char;
-            *b = u16::try_from(begin).unwrap_or(u16::MAX);
-            *e = u16::try_from(end).unwrap_or(u16::MAX);
+            (*c, *b, *e) = (char, begin, end);
         }
-        self.len = self.len.saturating_add(1);
     }
 }
 
@@ -471,6 +553,12 @@ fn fold(char: char, size: usize) -> Char {
 
 /// Characters that a window holds: those before an anchor, a match, and what follows it.
 pub(super) const CAPACITY: usize = 224;
+/// Decoded characters that are kept: those of a window, and as many of windows before it.
+const SLOTS: usize = 2 * CAPACITY;
+/// Bytes from where offsets are counted that a window may begin at, so that they stay small numbers.
+const FAR: usize = 0x8000;
+/// Characters of a new window before those of the last one: what an escape is that is cut in two.
+const AHEAD: usize = 8;
 /// Bytes that these characters may be written in: nothing is held back for what is written so that
 /// it never comes to an end.
 pub(super) const WINDOW_BYTES: usize = 384;
