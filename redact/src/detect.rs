@@ -8,6 +8,7 @@ mod boring;
 mod class;
 mod context;
 mod custom;
+mod groups;
 mod net;
 mod number;
 mod pending;

@@ -5,25 +5,8 @@ use crate::entity::Entity;
 
 use super::Sight;
 use super::context::Words;
-use super::number::{may_begin, may_end};
-
-/// Digits in groups with what people put between them.
-#[derive(Debug, Default)]
-struct Call {
-    digits: [u8; DIGITS],
-    groups: [Group; GROUPS],
-    count: usize,
-}
-
-#[derive(Clone, Copy, Debug, Default)]
-struct Group {
-    /// Digits of this group and all before it, and the character after its last digit.
-    digits: u8,
-    end: u8,
-    size: u8,
-    /// The first and the last character between it and the group before.
-    separators: [u8; 2],
-}
+use super::groups::{CALL_DIGITS, Group, Groups, Part};
+use super::number::may_end;
 
 /// What the text says before a number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -34,73 +17,84 @@ enum Said {
     Phone,
 }
 
-/// Looks for a telephone number that begins with the group at `start`.
-pub(super) fn look(sight: &mut Sight<'_>, start: usize) {
+/// Whether a national number may begin with the first two groups: where no word says that it is one,
+/// only in those sizes in which people write them.
+pub(super) fn may_begin_with(sight: &mut Sight<'_>, groups: &Groups, start: usize) -> bool {
+    let written = match groups.begins_with() {
+        (1..=3, 3, _) | (2 | 5, 5, _) | (2, 10, _) => true,
+        (3..=5, 4..=8, digit) | (4 | 5, 3, digit) => digit == b'0',
+        _ => false,
+    };
+    let begin = begin(sight, start);
+    sight.profile.wants(Entity::PhoneNumber) && (written || !sight.is_quiet(begin))
+}
+
+/// Looks for a national number in these groups, of which the first begins at `start`.
+pub(super) fn look(sight: &mut Sight<'_>, call: &Groups, start: usize) {
     if !sight.profile.wants(Entity::PhoneNumber) {
         return;
     }
-    let left = sight.left_of(start);
-    if left == b'+' && start > 0 {
-        let call = Call::read(sight, start);
-        return international(sight, &call, start);
-    }
-    if !may_begin(sight, start) {
-        return;
-    }
-    let call = Call::read(sight, start);
-    let open = left == b'(' && start > 0;
-    let begin = if open { start.saturating_sub(1) } else { start };
-    if call.digits_in(call.count) < 7 {
-        return;
-    }
+    let begin = begin(sight, start);
+    let open = begin < start;
     // What a word says is asked only where it matters.
     let mut said = None;
-    for count in (1..=call.count).rev() {
-        let Some((digits, groups)) = call.first(count) else {
+    for count in (1..=call.in_call).rev() {
+        let Some(part) = call.part(count) else {
             continue;
         };
-        let Some(end) = groups.last().map(|group| usize::from(group.end)) else {
-            continue;
-        };
-        if !(7..=15).contains(&digits.len()) {
+        let size = part.digits.len();
+        if size < 7 {
+            return;
+        }
+        if size > 15 {
             continue;
         }
         // No plan has more groups; where a word speaks for it, people write any number of them.
         if count > MOST_GROUPS && Said::once(&mut said, sight, begin) == Said::Nothing {
             continue;
         }
-        let national = is_national(digits, groups, open);
-        let likely = !national && is_like_one(sight, digits, groups, open, begin);
-        if !(national || likely) || !call.may_end(sight, count) {
+        let national = is_national(&part, open);
+        let likely = !national && is_like_one(sight, &part, open, begin);
+        if !(national || likely) || !may_end_behind(sight, call, &part) {
             continue;
         }
         let strength = if national {
             10
-        } else if Said::once(&mut said, sight, begin).speaks_for(digits, groups) {
+        } else if Said::once(&mut said, sight, begin).speaks_for(&part) {
             4
         } else {
             continue;
         };
-        sight.propose(Entity::PhoneNumber, begin, end, strength);
+        sight.propose(Entity::PhoneNumber, begin, part.end, strength);
         return;
     }
 }
 
-fn international(sight: &mut Sight<'_>, call: &Call, start: usize) {
+/// Where a number begins whose first group begins at `start`: with the parenthesis that it is in.
+fn begin(sight: &mut Sight<'_>, start: usize) -> usize {
+    match start.checked_sub(1) {
+        Some(before) if sight.left_of(start) == b'(' => before,
+        _ => start,
+    }
+}
+
+/// Looks for an international number in these groups, of which the first stands behind a plus sign.
+pub(super) fn look_behind_plus(sight: &mut Sight<'_>, call: &Groups, start: usize) {
     let plus = start.saturating_sub(1);
     let left = sight.left_of(plus);
     if left.is_ascii_alphanumeric() || left == b'+' {
         return;
     }
-    for count in (1..=call.count).rev() {
-        let Some((digits, groups)) = call.first(count) else {
+    for count in (1..=call.in_call).rev() {
+        let Some(part) = call.part(count) else {
             continue;
         };
-        if !call.may_end(sight, count) {
+        if !may_end_behind(sight, call, &part) {
             continue;
         }
+        let Part { digits, groups, .. } = part;
         // The trunk prefix that one leaves out from abroad: +44 (0)20 …
-        let mut dialled = [0; DIGITS];
+        let mut dialled = [0; CALL_DIGITS];
         let mut len: usize = 0;
         let mut from = 0;
         for (place, group) in groups.iter().enumerate() {
@@ -113,9 +107,6 @@ fn international(sight: &mut Sight<'_>, call: &Call, start: usize) {
             }
             len = len.saturating_add(if trunk { 0 } else { part.len() });
         }
-        let Some(end) = groups.last().map(|group| usize::from(group.end)) else {
-            continue;
-        };
         if check::e164(dialled.get(..len).unwrap_or_default()) {
             // `(+44) 20 …`
             let closes = groups
@@ -131,50 +122,43 @@ fn international(sight: &mut Sight<'_>, call: &Call, start: usize) {
             } else {
                 plus
             };
-            sight.propose(Entity::PhoneNumber, begin, end, 14);
+            sight.propose(Entity::PhoneNumber, begin, part.end, 14);
             return;
         }
     }
 }
 
 /// Whether these groups are a number of a national plan, as people write it.
-fn is_national(digits: &[u8], groups: &[Group], open: bool) -> bool {
-    let mut sizes = [0_u8; GROUPS];
-    for (size, group) in sizes.iter_mut().zip(groups) {
-        *size = group.size;
-    }
-    let sizes = sizes.get(..groups.len()).unwrap_or_default();
+fn is_national(part: &Part<'_>, open: bool) -> bool {
+    let Part { digits, groups, .. } = *part;
     let mut seps = groups
         .iter()
         .skip(if open { 2 } else { 1 })
         .map(|group| group.separators);
     let first = seps.next();
     let plain = |seps: &[u8; 2]| matches!(seps, [b' ' | b'-' | b'.', last] if last == seps.first().unwrap_or(&0));
-    let uniform = first.is_none_or(|first| plain(&first) && seps.all(|sep| sep == first));
-    if open != closes(groups) || !uniform {
-        return false;
-    }
-    match (sizes, digits) {
-        ([3, 3, 4], _) if check::nanp(digits) => true,
-        ([1, 3, 3, 4], [b'1', rest @ ..]) => check::nanp(rest),
-        ([2, 3, 3, 4], [b'9', b'1', rest @ ..]) => check::nanp(rest) || check::in_mobile(rest),
-        ([5, 5], _) => check::in_mobile(digits) && first.is_some_and(|sep| sep != *b".."),
-        ([2, 5, 5] | [2, 10], [b'9', b'1', rest @ ..]) => check::in_mobile(rest),
-        ([3..=5, _, ..], [b'0', ..]) => {
-            check::gb_national(digits) && sizes.iter().skip(1).all(|size| (3..=8).contains(size))
+    let mut uniform = || first.is_none_or(|first| plain(&first) && seps.all(|sep| sep == first));
+    let written = match (part.layout, digits) {
+        (0x334, _) => check::nanp(digits),
+        (0x1334, [b'1', rest @ ..]) => check::nanp(rest),
+        (0x2334, [b'9', b'1', rest @ ..]) => check::nanp(rest) || check::in_mobile(rest),
+        (0x55, _) => check::in_mobile(digits) && first.is_some_and(|sep| sep != *b".."),
+        (0x255 | 0x2A, [b'9', b'1', rest @ ..]) => check::in_mobile(rest),
+        (_, [b'0', ..]) => {
+            let mut sizes = groups.iter().map(|group| group.size);
+            groups.len() > 1
+                && sizes.next().is_some_and(|size| (3..=5).contains(&size))
+                && sizes.all(|size| (3..=8).contains(&size))
+                && check::gb_national(digits)
         }
         _ => false,
-    }
+    };
+    written && open == closes(groups) && uniform()
 }
 
 /// Whether people write numbers so where a word says that this is one.
-fn is_like_one(
-    sight: &mut Sight<'_>,
-    digits: &[u8],
-    groups: &[Group],
-    open: bool,
-    begin: usize,
-) -> bool {
+fn is_like_one(sight: &mut Sight<'_>, part: &Part<'_>, open: bool, begin: usize) -> bool {
+    let Part { digits, groups, .. } = *part;
     let several = groups.len() > 1;
     let written = |group: &Group| {
         let [first, last] = group.separators;
@@ -203,6 +187,14 @@ fn closes(groups: &[Group]) -> bool {
     second.is_some_and(|group| group.separators.first() == Some(&b')'))
 }
 
+/// Whether a telephone number may end with this part of the groups.
+fn may_end_behind(sight: &mut Sight<'_>, call: &Groups, part: &Part<'_>) -> bool {
+    match call.separator_behind(part.groups.len(), call.in_call) {
+        Some(separator) => separator == b' ',
+        None => sight.text.get(part.end) == b'x' || may_end(sight, part.end),
+    }
+}
+
 // === impl Said ===
 
 impl Said {
@@ -222,7 +214,8 @@ impl Said {
     }
 
     /// Whether that is enough for these groups.
-    fn speaks_for(self, digits: &[u8], groups: &[Group]) -> bool {
+    fn speaks_for(self, part: &Part<'_>) -> bool {
+        let Part { digits, groups, .. } = *part;
         match self {
             Self::Nothing => false,
             Self::Number => {
@@ -242,86 +235,6 @@ fn is_called_number(sight: &mut Sight<'_>, begin: usize) -> bool {
     called && !sight.left_has(begin, usize::MAX, OTHER_NUMBERS)
 }
 
-// === impl Call ===
-
-impl Call {
-    fn read(sight: &mut Sight<'_>, start: usize) -> Self {
-        let mut call = Self::default();
-        let mut index = start;
-        let mut separators = [0; 2];
-        let mut len: usize = 0;
-        while let Some(group) = call.groups.get_mut(call.count) {
-            let from = len;
-            let mut char = sight.text.get(index);
-            while char.is_ascii_digit() {
-                let Some(digit) = call.digits.get_mut(len) else {
-                    return call;
-                };
-                *digit = char;
-                len = len.saturating_add(1);
-                index = index.saturating_add(1);
-                char = sight.text.get(index);
-            }
-            // An extension may follow at once: 555-0132x22.
-            let extension =
-                char == b'x' && sight.text.get(index.saturating_add(1)).is_ascii_digit();
-            if len == from || (char.is_ascii_alphanumeric() && !extension) {
-                break;
-            }
-            *group = Group {
-                digits: byte(len),
-                end: byte(index),
-                size: byte(len.saturating_sub(from)),
-                separators,
-            };
-            call.count = call.count.saturating_add(1);
-            let between = index;
-            while matches!(char, b' ' | b'-' | b'.' | b'(' | b')' | b'/')
-                && index.saturating_sub(between) < 3
-            {
-                index = index.saturating_add(1);
-                char = sight.text.get(index);
-            }
-            if index == between || !char.is_ascii_digit() {
-                break;
-            }
-            separators = [sight.text.get(between), sight.text.before(index)];
-        }
-        call
-    }
-
-    fn digits_in(&self, count: usize) -> usize {
-        self.first(count).map_or(0, |(digits, _)| digits.len())
-    }
-
-    fn first(&self, count: usize) -> Option<(&[u8], &[Group])> {
-        let groups = self.groups.get(..count)?;
-        let digits = self.digits.get(..usize::from(groups.last()?.digits))?;
-        Some((digits, groups))
-    }
-
-    fn may_end(&self, sight: &mut Sight<'_>, count: usize) -> bool {
-        match self.groups.get(count).filter(|_| count < self.count) {
-            Some(next) => next.separators.first() == Some(&b' '),
-            None => {
-                let end = self
-                    .first(count)
-                    .and_then(|(_, groups)| groups.last())
-                    .map_or(0, |last| usize::from(last.end));
-                sight.text.get(end) == b'x' || may_end(sight, end)
-            }
-        }
-    }
-}
-
-/// A place in a window, which has fewer than 256.
-fn byte(place: usize) -> u8 {
-    u8::try_from(place).unwrap_or(u8::MAX)
-}
-
-/// Digits of the longest number (ITU-T E.164 has 15), with a trunk prefix.
-const DIGITS: usize = 17;
-const GROUPS: usize = 8;
 /// Groups of the number with the most of them in any plan.
 const MOST_GROUPS: usize = 4;
 /// Bytes between the word that announces a number of no known form and the number.

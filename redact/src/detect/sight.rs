@@ -1,5 +1,7 @@
 //! What is around one anchor, shown to the families of detectors, and what they propose.
 
+use std::ops::Range;
+
 use crate::entity::{Entity, Kind};
 use crate::profile::Profile;
 
@@ -33,6 +35,8 @@ pub(super) struct Sight<'a> {
     pub(super) left: context::Left,
     pub(super) right: context::Right,
     pub(super) key: context::Key<'a>,
+    /// Where in the raw text there is nothing that could be a word.
+    quiet: Range<usize>,
     /// Where a number begins that is glued to the word before it.
     pub(super) glued_at: usize,
     /// What was found, and how much of it.
@@ -54,6 +58,7 @@ impl<'a> Sight<'a> {
             left: context::Left::NOWHERE,
             right: context::Right::NOWHERE,
             key: context::Key::new(hints.key),
+            quiet: 0..0,
             glued_at: 0,
             found: [None; FOUND],
             count: 0,
@@ -197,6 +202,29 @@ impl<'a> Sight<'a> {
         if let Some(slot) = weakest {
             *slot = Some(candidate);
         }
+    }
+
+    /// Whether there is neither a word before `start` nor a name of the member that could say what the
+    /// number is that begins there.
+    pub(super) fn is_quiet(&mut self, start: usize) -> bool {
+        if !self.hints.key.is_empty() {
+            return false;
+        }
+        let end = self.raw_begin(start);
+        let from = end.saturating_sub(context::LEFT_BYTES);
+        let known = if self.quiet.start <= from && from <= self.quiet.end {
+            self.quiet.end.min(end)
+        } else {
+            from
+        };
+        let rest = self.raw.get(known..end).unwrap_or_default();
+        let speaks = |byte: &u8| byte.is_ascii_alphabetic() || *byte >= 0x80;
+        let quiet = !rest.iter().fold(false, |any, byte| any | speaks(byte));
+        if quiet {
+            let begin = if known > from { self.quiet.start } else { from };
+            self.quiet = begin..end;
+        }
+        quiet
     }
 
     /// The raw position of a character.

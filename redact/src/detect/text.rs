@@ -120,8 +120,7 @@ impl<'a> Window<'a> {
             if begin == at {
                 break;
             }
-            let (Some(slot), Char::Is(char, size)) =
-                (ahead.get_mut(count), decode(raw, at, false))
+            let (Some(slot), Char::Is(char, size)) = (ahead.get_mut(count), decode(raw, at, false))
             else {
                 return false;
             };
@@ -206,7 +205,8 @@ impl<'a> Window<'a> {
 
     /// How many characters are known.
     fn known(&self) -> usize {
-        self.plain.saturating_add(self.len.saturating_sub(self.first))
+        self.plain
+            .saturating_add(self.len.saturating_sub(self.first))
     }
 
     /// The index of the first character that ends behind the raw position `at`.

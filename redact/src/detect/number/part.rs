@@ -4,59 +4,38 @@ use crate::check::{self, Issuer};
 use crate::detect::{Sight, Strength};
 use crate::entity::Entity;
 
-use super::{Group, Number};
+use crate::detect::groups::{Layout, ONE, Part};
 
-/// The first groups of a number.
+/// The first groups of a number, all with the same separator, 0 for a number in one piece.
 #[derive(Clone, Copy)]
-pub(super) struct Part<'a> {
-    pub(super) number: &'a Number,
-    pub(super) groups: &'a [Group],
-    pub(super) digits: &'a [u8],
-    pub(super) start: usize,
-    pub(super) end: usize,
-    /// The separator between all groups; `None` if they differ.
-    pub(super) separator: Option<u8>,
+pub(super) struct Number<'a> {
+    pub(super) part: Part<'a>,
+    pub(super) separator: u8,
 }
 
-// === impl Part ===
+// === impl Number ===
 
-impl Part<'_> {
+impl Number<'_> {
     /// Whether the groups have these sizes, with one of these separators between all of them.
-    pub(super) fn is(&self, sizes: &[u8], separators: &[u8]) -> bool {
-        let separated = self
-            .separator
-            .is_some_and(|separator| separators.contains(&separator));
-        separated
-            && self
-                .groups
-                .iter()
-                .map(|group| group.size)
-                .eq(sizes.iter().copied())
+    pub(super) fn is(&self, layout: Layout, separators: &[u8]) -> bool {
+        self.layout == layout && separators.contains(&self.separator)
     }
 
     /// Whether the groups have one of these layouts, with spaces or dashes.
-    pub(super) fn is_any(&self, layouts: &[&[u8]]) -> bool {
-        layouts
-            .iter()
-            .any(|sizes| self.is(sizes, if sizes.len() == 1 { &[0] } else { b" -" }))
+    pub(super) fn is_any(&self, layouts: &[Layout]) -> bool {
+        layouts.contains(&self.layout) && matches!(self.separator, 0 | b' ' | b'-')
     }
 
     /// Whether any number is written in such groups: see what `judge` asks of each.
     pub(super) fn is_written(&self) -> bool {
-        if self.groups.len() == 1 {
+        if self.layout == ONE {
             return matches!(self.digits.len(), 8..=19);
         }
-        if !matches!(self.separator, Some(b' ' | b'-' | b':' | b'.')) || self.digits.len() < 8 {
-            return false;
+        if self.separator == b'.' {
+            return self.layout == 0x324;
         }
-        let sizes = self.groups.iter().fold(0_u32, |sizes, group| {
-            sizes.wrapping_shl(4) | u32::from(group.size.min(15))
-        });
-        if self.separator == Some(b'.') {
-            return sizes == 0x324;
-        }
-        matches!(
-            sizes,
+        let written = matches!(
+            self.layout,
             0x332
                 | 0x324
                 | 0x333
@@ -75,14 +54,15 @@ impl Part<'_> {
                 | 0x14521
                 | 0x2444
                 | 0x4444
-        ) || self.is_like_card()
+        ) && matches!(self.separator, b' ' | b'-' | b':');
+        written || self.is_like_card()
     }
 
     /// Whether people write card numbers in such groups.
     fn is_like_card(&self) -> bool {
         (3..=5).contains(&self.groups.len())
             && matches!(self.digits.len(), 12..=19)
-            && matches!(self.separator, Some(b' ' | b'-'))
+            && matches!(self.separator, b' ' | b'-')
             && self.groups.first().is_some_and(|group| group.size == 4)
             && self
                 .groups
@@ -93,15 +73,11 @@ impl Part<'_> {
     /// Whether groups of the same size go on before or behind: a table, a dump, a list of years. Only
     /// the digits of a card may be followed by four more, when it expires.
     pub(super) fn is_in_a_row(&self, sight: &mut Sight<'_>) -> bool {
-        let (Some(separator), Some(first), Some(last)) = (
-            self.separator.filter(|separator| *separator != 0),
-            self.groups.first(),
-            self.groups.last(),
-        ) else {
+        let [first, .., last] = self.groups else {
             return false;
         };
-        let before = sight.group_before(self.start, separator);
-        let behind = sight.group_behind(self.end, separator);
+        let before = sight.group_before(self.start, self.separator);
+        let behind = sight.group_behind(self.end, self.separator);
         let card = self.digits.len() >= 14 && behind.is_some_and(|(_, letters)| !letters);
         before.is_some_and(|(size, _)| size == usize::from(first.size))
             || (!card && behind.is_some_and(|(size, _)| size == usize::from(last.size)))
@@ -120,7 +96,7 @@ impl Part<'_> {
         &self,
         sight: &mut Sight<'_>,
         entity: Entity,
-        layouts: &[&[u8]],
+        layouts: &[Layout],
         check: fn(&[u8]) -> bool,
         strength: Strength,
     ) {
@@ -133,17 +109,17 @@ impl Part<'_> {
         self.if_supported(
             sight,
             Entity::AuTfn,
-            &[&[8], &[9], &[3, 3, 2], &[3, 3, 3]],
+            &[ONE, ONE, 0x332, 0x333],
             check::au_tfn,
             4,
         );
     }
 
     pub(super) fn social_security(&self, sight: &mut Sight<'_>) {
-        let grouped = self.is(&[3, 2, 4], b" -");
-        let one = || self.is_any(&[&[9]]);
+        let grouped = self.is(0x324, b" -");
+        let one = || self.layout == ONE;
         // Versions are written with dots too.
-        let dotted = || self.is(&[3, 2, 4], b".");
+        let dotted = || self.is(0x324, b".");
         for (entity, check) in [
             (Entity::UsSsn, check::us_ssn as fn(&[u8]) -> bool),
             (Entity::UsItin, check::us_itin),
@@ -160,8 +136,7 @@ impl Part<'_> {
 
     pub(super) fn korean(&self, sight: &mut Sight<'_>) {
         if check::kr_rrn(self.digits)
-            && (self.is(&[6, 7], b"-")
-                || (self.is_any(&[&[13]]) && self.supported(sight, Entity::KrRrn)))
+            && (self.is(0x67, b"-") || (self.layout == ONE && self.supported(sight, Entity::KrRrn)))
         {
             let strength = if check::kr_rrn_checked(self.digits) {
                 11
@@ -173,7 +148,7 @@ impl Part<'_> {
     }
 
     pub(super) fn card(&self, sight: &mut Sight<'_>) {
-        let single = self.groups.len() == 1;
+        let single = self.layout == ONE;
         let grouped = self.is_like_card();
         if !(single || grouped) || !sight.profile.wants(Entity::CreditCard) {
             return;
@@ -215,11 +190,11 @@ impl Part<'_> {
     }
 }
 
-impl std::ops::Deref for Part<'_> {
-    type Target = Number;
+impl<'a> std::ops::Deref for Number<'a> {
+    type Target = Part<'a>;
 
-    fn deref(&self) -> &Number {
-        self.number
+    fn deref(&self) -> &Part<'a> {
+        &self.part
     }
 }
 
