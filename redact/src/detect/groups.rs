@@ -62,12 +62,18 @@ impl Groups {
         let mut go_on = Some(go_on);
         let (mut index, mut len) = (start, 0_usize);
         let (mut gap, mut separators) = (0, [0; 2]);
-        while read.may_go_on() {
+        while read.may_be_number() || read.may_be_call() {
             let from = len;
+            let most = if read.may_be_number() {
+                DIGITS
+            } else {
+                CALL_DIGITS
+            };
             let mut char = sight.text.get(index);
             while char.is_ascii_digit() {
                 // A longer number is none of ours, nor is its beginning.
-                let Some(digit) = read.digits.get_mut(len) else {
+                let Some(digit) = read.digits.get_mut(..most).and_then(|all| all.get_mut(len))
+                else {
                     return read;
                 };
                 *digit = char;
@@ -92,14 +98,7 @@ impl Groups {
                 break;
             }
             let first = char;
-            if first == b':' {
-                index = index.saturating_add(1);
-                char = sight.text.get(index);
-            }
-            while matches!(char, b' ' | b'-' | b'.' | b'(' | b')' | b'/')
-                && index.saturating_sub(end) < MOST_BETWEEN
-                && first != b':'
-            {
+            while read.may_separate(first, char, index.saturating_sub(end)) {
                 index = index.saturating_add(1);
                 char = sight.text.get(index);
             }
@@ -112,11 +111,27 @@ impl Groups {
         read
     }
 
-    /// Whether another group may still belong to a number or to a telephone number.
-    fn may_go_on(&self) -> bool {
-        let count = self.count;
-        (count < NUMBER_GROUPS && self.in_number == count)
-            || (count < GROUPS && self.in_call == count)
+    /// Whether another group may still belong to a number.
+    fn may_be_number(&self) -> bool {
+        self.in_number == self.count && self.count < NUMBER_GROUPS
+    }
+
+    /// Whether another group may still belong to a telephone number.
+    fn may_be_call(&self) -> bool {
+        self.in_call == self.count && self.count < GROUPS
+    }
+
+    /// Whether this character may stand between two groups behind so many others, of which this is the
+    /// first.
+    fn may_separate(&self, first: u8, char: u8, before: usize) -> bool {
+        let number = before == 0 && self.may_be_number();
+        let call = before < MOST_BETWEEN && first != b':' && self.may_be_call();
+        match char {
+            b' ' | b'-' | b'.' | b'/' => number || call,
+            b'(' | b')' => call,
+            b':' => number,
+            _ => false,
+        }
     }
 
     /// Adds a group behind so many characters.
@@ -132,7 +147,7 @@ impl Groups {
             self.in_number = self.count;
         }
         let short = usize::from(group.digits) <= CALL_DIGITS;
-        if self.in_call == count && short && group.separators != [b':'; 2] {
+        if self.in_call == count && short && !matches!(group.separators, [b':', _]) {
             self.in_call = self.count;
         }
     }

@@ -139,7 +139,7 @@ fn is_national(part: &Part<'_>, open: bool) -> bool {
     let plain = |seps: &[u8; 2]| matches!(seps, [b' ' | b'-' | b'.', last] if last == seps.first().unwrap_or(&0));
     let mut uniform = || first.is_none_or(|first| plain(&first) && seps.all(|sep| sep == first));
     let written = match (part.layout, digits) {
-        (0x334, _) => check::nanp(digits),
+        (0x334, _) if check::nanp(digits) => true,
         (0x1334, [b'1', rest @ ..]) => check::nanp(rest),
         (0x2334, [b'9', b'1', rest @ ..]) => check::nanp(rest) || check::in_mobile(rest),
         (0x55, _) => check::in_mobile(digits) && first.is_some_and(|sep| sep != *b".."),

@@ -27,8 +27,8 @@ pub(super) struct Window<'a> {
     /// Whether nothing follows `raw`.
     ends: bool,
     start: usize,
-    /// So many characters from `start` on are one byte each, and are read where they stand.
-    plain: usize,
+    /// The first characters, which are one byte each and are read where they stand.
+    plain: &'a [u8],
     /// The characters behind those, as far as they are decoded: what each is, where it begins and
     /// where it ends, from `base` on. The first of this window is at `first`; those before it were of
     /// windows before.
@@ -63,7 +63,7 @@ impl<'a> Window<'a> {
             raw,
             ends,
             start: 0,
-            plain: 0,
+            plain: &[],
             chars: [0; SLOTS],
             begins: [0; SLOTS],
             ends_at: [0; SLOTS],
@@ -81,13 +81,14 @@ impl<'a> Window<'a> {
         if start == self.start {
             return;
         }
-        let plain = self.start.saturating_add(self.plain);
+        let plain = self.start.saturating_add(self.plain.len());
         let is_known = start > self.start && start.saturating_sub(self.base) < FAR;
         self.start = start;
         if is_known && start <= plain {
-            self.plain = plain.saturating_sub(start);
+            let rest = self.raw.get(start..plain);
+            self.plain = rest.unwrap_or_default();
         } else {
-            self.plain = 0;
+            self.plain = &[];
             if !(is_known && self.join(start)) {
                 self.first = self.len;
                 self.next = start;
@@ -95,7 +96,7 @@ impl<'a> Window<'a> {
         }
         if self.first == self.len {
             (self.base, self.first, self.len) = (start, 0, 0);
-            self.next = start.saturating_add(self.plain);
+            self.next = start.saturating_add(self.plain.len());
         } else if self.first > SLOTS.saturating_sub(CAPACITY) {
             self.make_room();
         }
@@ -158,9 +159,7 @@ impl<'a> Window<'a> {
     /// The character at `index`.
     #[inline]
     pub(super) fn get(&mut self, index: usize) -> u8 {
-        if index < self.plain
-            && let Some(char) = self.raw.get(self.start.wrapping_add(index))
-        {
+        if let Some(char) = self.plain.get(index) {
             return *char;
         }
         self.fetch(index)
@@ -194,7 +193,11 @@ impl<'a> Window<'a> {
 
     /// Where the character at `index` is among the decoded ones.
     fn slot(&self, index: usize) -> Option<usize> {
-        Some(index.checked_sub(self.plain)?.saturating_add(self.first))
+        Some(
+            index
+                .checked_sub(self.plain.len())?
+                .saturating_add(self.first),
+        )
     }
 
     /// The raw position of what begins or ends at this offset.
@@ -206,20 +209,21 @@ impl<'a> Window<'a> {
     /// How many characters are known.
     fn known(&self) -> usize {
         self.plain
+            .len()
             .saturating_add(self.len.saturating_sub(self.first))
     }
 
     /// The index of the first character that ends behind the raw position `at`.
     pub(super) fn index_of(&mut self, at: usize) -> usize {
         let offset = at.saturating_sub(self.start);
-        if offset < self.plain {
+        if offset < self.plain.len() {
             return offset;
         }
         let raw = self.shown();
         let whole = raw.len() == self.raw.len();
         if self.first == self.len {
             self.read_plain(raw, offset);
-            if offset < self.plain {
+            if offset < self.plain.len() {
                 return offset;
             }
         }
@@ -231,7 +235,7 @@ impl<'a> Window<'a> {
         let offset = at.saturating_sub(self.base);
         let known = self.ends_at.get(self.first..self.len).unwrap_or_default();
         let before = known.partition_point(|end| usize::from(*end) <= offset);
-        self.plain.saturating_add(before)
+        self.plain.len().saturating_add(before)
     }
 
     #[inline(never)]
@@ -273,7 +277,7 @@ impl<'a> Window<'a> {
     /// Looks how far characters stand for themselves, up to `index` and some more.
     fn read_plain(&mut self, raw: &[u8], index: usize) {
         let ahead = index.saturating_add(READ_AHEAD).min(CAPACITY);
-        let from = self.start.saturating_add(self.plain);
+        let from = self.start.saturating_add(self.plain.len());
         let to = self.start.saturating_add(ahead).min(raw.len());
         let text = raw.get(from..to).unwrap_or_default();
         let mut size = 0;
@@ -299,8 +303,8 @@ impl<'a> Window<'a> {
                 break;
             }
         }
-        self.plain = self.plain.saturating_add(size);
-        self.next = self.start.saturating_add(self.plain);
+        self.next = from.saturating_add(size);
+        self.plain = self.raw.get(self.start..self.next).unwrap_or_default();
     }
 
     /// Decodes what comes next, if it is there; `whole` says whether `raw` is all of the text.
