@@ -85,7 +85,7 @@ pub(super) fn boring(
         b' ' => {
             (after.is_ascii_alphabetic() || matches!(after, b'{' | b'}' | b'=' | b'<' | b'>'))
                 && (letters != 2 || !matches!(run, 3 | 4))
-                && (run != 2 || !after.is_ascii_hexdigit())
+                && (run != 2 || !may_be_pair(after, third?))
         }
         b'.' | b',' if letters == 0 && after.is_ascii_digit() => {
             let decimal = decimal(raw, end.saturating_add(1), run);
@@ -120,11 +120,19 @@ fn decimal(raw: &[u8], from: usize, whole: usize) -> Option<usize> {
     };
     let over = match rest {
         [b' ', byte, ..] => byte.is_ascii_alphabetic() && !byte.is_ascii_hexdigit(),
+        // No number goes on behind a comma.
+        [b',', ..] => true,
+        [b'.', b' ' | b'\n', byte, ..] => byte.is_ascii_alphabetic(),
         // A parenthesis may close within a number.
         [byte, _, ..] => ends_number(*byte) && *byte != b')',
         _ => false,
     };
     (digits && over && whole.saturating_add(part) < SHORT).then_some(end)
+}
+
+/// Whether two hexadecimal digits begin so behind a space, or the letters of a vehicle's series.
+fn may_be_pair(first: u8, second: u8) -> bool {
+    first.is_ascii_hexdigit() && (second.is_ascii_hexdigit() || matches!(second, b'H' | b'h'))
 }
 
 /// Whether no number, token or address goes on with this byte, whatever follows it.
