@@ -88,6 +88,15 @@ pub(crate) fn scan(
     sink: &mut dyn FnMut(Match),
 ) -> usize {
     let mut pending: Option<Pending> = None;
+    // A chain of matches that is cut is looked at twice in part.
+    let mut left = from;
+    let mut emit = |found: Match| {
+        if found.end > left {
+            let start = found.start.max(left);
+            left = found.end;
+            sink(Match { start, ..found });
+        }
+    };
     let (mut at, mut floor) = (from, from);
     // Most pieces of text have nothing to look at.
     let mut sight: Option<Sight<'_>> = None;
@@ -104,7 +113,7 @@ pub(crate) fn scan(
             && start >= last.found.end
         {
             floor = last.found.end;
-            sink(last.found);
+            emit(last.found);
             pending = None;
         }
         let sight = sight.get_or_insert_with(|| Sight::new(profile, hints, raw, ends));
@@ -116,13 +125,13 @@ pub(crate) fn scan(
             return match pending {
                 Some(last) if last.found.end > hold => last.found.start,
                 Some(last) => {
-                    sink(last.found);
+                    emit(last.found);
                     hold
                 }
                 None => hold,
             };
         }
-        let next = next.max(anchor.saturating_add(1));
+        let mut next = next.max(anchor.saturating_add(1));
         sight.sort();
         for candidate in sight.found.iter().take(sight.count).flatten() {
             let mut found = Pending::new(candidate, &sight.text);
@@ -134,13 +143,22 @@ pub(crate) fn scan(
                 (found.found.start, found.found.end) = (floor, end);
             }
             if let Some(last) = pending
-                && !last.takes(&found)
+                && last.overlaps(&found)
+                && last.is_too_long_with(&found)
+            {
+                // The chain is cut, and what is left of this one is a match by itself. The text is
+                // looked at again from its beginning on, as it would be if it had been cut there.
+                emit(last.found);
+                pending = None;
+                (next, floor) = (found.found.start, found.found.start);
+                break;
+            }
+            if let Some(last) = pending
+                && !last.overlaps(&found)
             {
                 floor = last.found.end;
-                sink(last.found);
+                emit(last.found);
                 pending = None;
-                // What is left of it is masked by itself.
-                found.found.start = found.found.start.max(floor);
             }
             if found.found.start < found.found.end {
                 pending = Some(pending.map_or(found, |last| last.join(&found, profile)));
@@ -152,7 +170,7 @@ pub(crate) fn scan(
         {
             let (end, over) = swallow.pass(raw, found.end, ends);
             let goes_on = (!over).then_some(swallow);
-            sink(Match {
+            emit(Match {
                 end,
                 goes_on,
                 ..found
@@ -166,14 +184,14 @@ pub(crate) fn scan(
         }
     }
     if ends {
-        pending.into_iter().for_each(|last| sink(last.found));
+        pending.into_iter().for_each(|last| emit(last.found));
         return raw.len();
     }
     let word = last_word(raw).max(floor);
     match pending {
         Some(last) if last.found.end > word => last.found.start,
         Some(last) => {
-            sink(last.found);
+            emit(last.found);
             word.max(last.found.end)
         }
         None => word,

@@ -35,7 +35,7 @@ impl Scanner {
     ) {
         if self.text.is_empty() && self.swallow.is_none() {
             // The text is scanned where it is, and only its end is kept.
-            let held = Self::scan(
+            let (held, left) = Self::scan(
                 profile,
                 key,
                 text,
@@ -46,7 +46,9 @@ impl Scanner {
                 tally,
                 &mut self.swallow,
             );
-            self.keep(text, held);
+            let from = self.keep_from(held, left);
+            let kept = text.get(from..).unwrap_or_default();
+            self.text.extend_from_slice(kept);
             return;
         }
         self.text.extend_from_slice(text);
@@ -113,12 +115,13 @@ impl Scanner {
             if over {
                 self.swallow = None;
             } else {
-                self.forget(end);
+                let from = self.keep_from(end, end);
+                self.text.drain(..from);
                 return;
             }
         }
         let released = std::mem::take(&mut self.released);
-        let held = Self::scan(
+        let (held, left) = Self::scan(
             profile,
             key,
             &self.text,
@@ -129,13 +132,12 @@ impl Scanner {
             tally,
             &mut self.swallow,
         );
-        // Of a word that left in part, what is new is held; the rest is out.
-        self.released = from.saturating_sub(held);
-        self.forget(held.max(from));
+        let from = self.keep_from(held, left);
+        self.text.drain(..from.min(self.text.len()));
     }
 
     /// Scans `text` from `from` on, appends what is certain from `left` on, and returns where what
-    /// is not begins.
+    /// is not begins, and how far the text has left now.
     #[expect(
         clippy::too_many_arguments,
         reason = "what a scanner has, taken apart so that the text may be its own or not"
@@ -150,10 +152,10 @@ impl Scanner {
         out: &mut Vec<u8>,
         tally: &mut Tally,
         swallow: &mut Option<Swallow>,
-    ) -> usize {
+    ) -> (usize, usize) {
         if profile.is_idle() {
             out.extend_from_slice(text.get(left..).unwrap_or_default());
-            return text.len();
+            return (text.len(), text.len());
         }
         let mut written = left;
         let hints = Hints { key, bare: false };
@@ -188,23 +190,17 @@ impl Scanner {
         if tally.blocked().is_none() {
             out.extend_from_slice(text.get(written..held).unwrap_or_default());
         }
-        held
+        (held, written.max(held))
     }
 
-    /// Forgets what left so long ago that no verdict looks back at it.
-    fn forget(&mut self, held: usize) {
+    /// The text up to `left` has left, and from `held` on is looked at again: of a word that left in
+    /// part, or a chain of matches that was cut, what is new is held. Returns where the text begins
+    /// that a verdict may look back at.
+    fn keep_from(&mut self, held: usize, left: usize) -> usize {
         let from = held.saturating_sub(limits::BEHIND_BYTES);
-        self.text.drain(..from.min(self.text.len()));
-        self.held_from = held.saturating_sub(from);
-    }
-
-    /// Keeps what is held back and as much before it as a verdict looks back at.
-    fn keep(&mut self, text: &[u8], held: usize) {
-        let from = held.saturating_sub(limits::BEHIND_BYTES);
-        self.text.clear();
-        self.text
-            .extend_from_slice(text.get(from..).unwrap_or_default());
-        self.held_from = held.saturating_sub(from);
+        self.held_from = left.saturating_sub(from);
+        self.released = left.saturating_sub(held);
+        from
     }
 
     /// Whether a match that goes on passes as it is: only keys and addresses do, and both are

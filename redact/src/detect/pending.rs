@@ -32,10 +32,15 @@ impl Pending {
         }
     }
 
-    /// Whether `other` overlaps it, and both together are not longer than what may be held back.
-    pub(super) fn takes(&self, other: &Self) -> bool {
+    /// Whether both begin to be one match: they overlap.
+    pub(super) fn overlaps(&self, other: &Self) -> bool {
+        other.found.start < self.found.end
+    }
+
+    /// Whether both together are longer than what may be held back.
+    pub(super) fn is_too_long_with(&self, other: &Self) -> bool {
         let size = other.found.end.saturating_sub(self.found.start);
-        other.found.start < self.found.end && size <= JOINED_BYTES
+        other.found.start > self.found.start && size > JOINED_BYTES
     }
 
     /// One match of two that overlap: it covers both, so that looking for one entity never
@@ -65,5 +70,5 @@ impl Pending {
     }
 }
 
-/// Bytes of matches that overlap and are joined to one; a chain of them is cut into several.
+/// Bytes of matches that overlap and are joined to one; of a longer chain of them, several are made.
 const JOINED_BYTES: usize = 256;

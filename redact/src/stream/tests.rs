@@ -365,3 +365,33 @@ fn no_piece_that_leaves_ends_in_an_escape() {
         }
     }
 }
+
+#[test]
+fn a_chain_of_matches_that_is_too_long_for_one_is_cut_the_same_however_it_comes() {
+    let profile = Profile::all(Action::Mask);
+    let chains = [
+        "\\u0031(".repeat(40),
+        format!("{}8{}r", "\\u0031(".repeat(17), "\\u0031(".repeat(20)),
+        format!("{} and no more", "98765 ".repeat(60)),
+        format!("{}4111 1111 1111 1111", "1(".repeat(140)),
+    ];
+    for chain in chains {
+        let text = chain.as_bytes();
+        let masked = |size: usize| {
+            let (mut scanner, mut out, mut tally) =
+                (Scanner::default(), Vec::new(), Tally::default());
+            for piece in text.chunks(size) {
+                scanner.push(&profile, b"phone", piece, &mut out, &mut tally);
+                assert!(scanner.held() <= limits::HELD_BYTES);
+            }
+            scanner.finish(&profile, b"phone", &mut out, &mut tally);
+            let count: u32 = tally.iter().map(|(_, _, count)| count).sum();
+            (show(&out), count)
+        };
+        let whole = masked(text.len());
+        assert!(whole.1 > 1, "{whole:?} is no chain that was cut");
+        for size in 1..text.len() {
+            assert_eq!(masked(size), whole, "{chain} in pieces of {size}");
+        }
+    }
+}
