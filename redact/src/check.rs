@@ -35,8 +35,8 @@ pub(crate) use europe::{
 };
 pub(crate) use iban::{iban, iban_length, iban_prefix};
 pub(crate) use india::{
-    Gstin, aadhaar, gstin, ifsc, in_driving_licence, in_passport, in_vehicle, pan, upi_handle, vid,
-    voter,
+    Gstin, aadhaar, gstin, ifsc, in_driving_licence, in_passport, in_state, in_vehicle, pan,
+    upi_handle, vid, voter,
 };
 pub(crate) use phone::{e164, gb_national, in_mobile, nanp};
 pub(crate) use secret::{Alphabet, secret_prefix};

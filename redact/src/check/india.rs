@@ -93,7 +93,7 @@ pub(crate) fn in_vehicle(upper: &[u8]) -> bool {
     }
     let (district, rest) = run(rest, u8::is_ascii_digit);
     if rest.is_empty() {
-        return is_state([*first, *second])
+        return in_state([*first, *second])
             && district
                 .split_at_checked(2)
                 .is_some_and(|(district, plate)| {
@@ -101,7 +101,7 @@ pub(crate) fn in_vehicle(upper: &[u8]) -> bool {
                 });
     }
     let (series, plate) = run(rest, is_series);
-    is_state([*first, *second])
+    in_state([*first, *second])
         && district.len() <= 2
         && positive(district)
         && (1..=3).contains(&series.len())
@@ -119,10 +119,17 @@ pub(crate) fn in_driving_licence(upper: &[u8]) -> bool {
         return false;
     };
     let year = decimal(&d[2..6]);
-    is_state([*first, *second])
+    in_state([*first, *second])
         && d[..2] != [0, 0]
         && (1950..=2049).contains(&year)
         && d[6..] != [0; 7]
+}
+
+/// Whether plates and licences of a state or union territory begin with these capital letters.
+pub(crate) fn in_state(code: [u8; 2]) -> bool {
+    let [first, second] = code.map(|letter| letter.wrapping_sub(b'A'));
+    let seconds = SECONDS.get(usize::from(first)).copied().unwrap_or(0);
+    second < 26 && seconds.wrapping_shr(u32::from(second)) & 1 == 1
 }
 
 /// Whether NPCI lists this UPI handle, the part after the `@`, for a bank or an app.
@@ -150,10 +157,6 @@ fn is_series(byte: &u8) -> bool {
     byte.is_ascii_uppercase() && !b"IO".contains(byte)
 }
 
-fn is_state(code: [u8; 2]) -> bool {
-    STATES.as_chunks().0.contains(&code)
-}
-
 fn positive(digits: &[u8]) -> bool {
     number(digits).is_some_and(|number| number > 0)
 }
@@ -169,6 +172,19 @@ fn run(text: &[u8], takes: fn(&u8) -> bool) -> (&[u8], &[u8]) {
 /// (DD, DN, OR, TS, UA).
 const STATES: &[u8] =
     b"ANAPARASBRCGCHDDDLDNGAGJHPHRJHJKKAKLLALDMHMLMNMPMZNLODORPBPYRJSKTGTNTRTSUAUKUPWB";
+
+/// The second letters of those codes, a bit for each, by the first letter.
+static SECONDS: [u32; 26] = {
+    let mut seconds = [0; 26];
+    let (mut rest, _) = STATES.as_chunks::<2>();
+    while let [[first, second], others @ ..] = rest {
+        if let Some((_, [slot, ..])) = seconds.split_at_mut_checked((*first - b'A') as usize) {
+            *slot |= 1 << (*second - b'A');
+        }
+        rest = others;
+    }
+    seconds
+};
 
 /// The handles of banks and apps (NPCI, UPI live members and third-party apps), in order. They
 /// change: one that has gone still stands in old records, so it stays.

@@ -32,7 +32,13 @@ pub(crate) enum Alphabet {
 /// The rule of the vendor whose tokens begin as `token` does: of several, that with the longest
 /// prefix. The caller looks at the rest of it.
 pub(crate) fn secret_prefix(token: &[u8]) -> Option<SecretRule> {
-    let first = *token.first()?;
+    let [first, second, ..] = *token else {
+        return None;
+    };
+    let (place, bit) = pair(first, second);
+    if STARTS.get(place).is_none_or(|bits| bits & bit == 0) {
+        return None;
+    }
     let start = RULES.partition_point(|rule| rule.prefix.first() < Some(&first));
     RULES
         .iter()
@@ -56,6 +62,30 @@ impl Alphabet {
         }
     }
 }
+
+/// Where in [`STARTS`] two bytes have their bit, which they share with few others.
+const fn pair(first: u8, second: u8) -> (usize, u64) {
+    let place = (first as usize)
+        .wrapping_mul(31)
+        .wrapping_add(second as usize)
+        & 1023;
+    (place / 64, 1 << (place % 64))
+}
+
+/// A bit for the first two bytes of each rule's prefix: most words begin with none of them.
+static STARTS: [u64; 16] = {
+    let (mut starts, mut rest) = ([0; 16], RULES);
+    while let [rule, others @ ..] = rest {
+        if let [first, second, ..] = rule.prefix {
+            let (place, bit) = pair(*first, *second);
+            if let Some((_, [slot, ..])) = starts.split_at_mut_checked(place) {
+                *slot |= bit;
+            }
+        }
+        rest = others;
+    }
+    starts
+};
 
 const fn rule(prefix: &'static [u8], min: u8, alphabet: Alphabet) -> SecretRule {
     SecretRule {

@@ -44,12 +44,12 @@ pub(super) const ONE: Layout = 0;
 // === impl Groups ===
 
 impl Groups {
-    /// Reads the groups from the digit at `start` on. Once there are two, `go_on` tells whether a
-    /// number may begin with them; where none does, that is all.
+    /// Reads the groups from the digit at `start` on. Once there are two, `may_be` tells whether a
+    /// number and a telephone number may begin with them; where none does, that is all.
     pub(super) fn read(
         sight: &mut Sight<'_>,
         start: usize,
-        go_on: impl FnOnce(&mut Sight<'_>, &Self) -> bool,
+        may_be: impl FnOnce(&mut Sight<'_>, &Self) -> (bool, bool),
     ) -> Self {
         let mut read = Self {
             digits: [0; DIGITS],
@@ -59,7 +59,7 @@ impl Groups {
             in_call: 0,
             start,
         };
-        let mut go_on = Some(go_on);
+        let mut may_be = Some(may_be);
         let (mut index, mut len) = (start, 0_usize);
         let (mut gap, mut separators) = (0, [0; 2]);
         while read.may_be_number() || read.may_be_call() {
@@ -94,8 +94,12 @@ impl Groups {
                 separators,
             };
             read.push(group, gap, extended);
-            if read.count == 2 && go_on.take().is_some_and(|go_on| !go_on(sight, &read)) {
-                break;
+            if read.count == 2
+                && let Some(may_be) = may_be.take()
+            {
+                let (number, call) = may_be(sight, &read);
+                read.in_number = if number { read.in_number } else { 0 };
+                read.in_call = if call { read.in_call } else { 0 };
             }
             let first = char;
             while read.may_separate(first, char, index.saturating_sub(end)) {

@@ -8,12 +8,22 @@ use super::text::LETTER;
 /// Looks at the address whose first digit is at `index`.
 pub(super) fn look(sight: &mut Sight<'_>, index: usize) {
     let mut start = index;
-    while start > 0
-        && matches!(sight.text.before(start), b'0'..=b'9' | b'a'..=b'f' | b'A'..=b'F' | b':')
-    {
+    let (mut colons, mut digits) = (false, false);
+    while start > 0 {
+        match sight.text.before(start) {
+            b'0'..=b'9' => digits = true,
+            b'a'..=b'f' | b'A'..=b'F' => {}
+            b':' => colons = true,
+            _ => break,
+        }
         start = start.saturating_sub(1);
+        // An earlier digit has been an anchor already, and more of the same tells no more.
+        if colons && digits {
+            break;
+        }
     }
-    if !may_begin(sight, start, index) {
+    let is_near_one = colons || sight.text.get(index) == b':';
+    if !is_near_one && !may_begin(sight, start) {
         return;
     }
     // The separators of a MAC address may be dashes, dots or spaces behind letters.
@@ -26,24 +36,18 @@ pub(super) fn look(sight: &mut Sight<'_>, index: usize) {
             mac(sight, first);
         }
     }
-    if !sight.profile.wants(Entity::IpAddress)
-        || (start..index).any(|at| sight.text.get(at).is_ascii_digit())
-    {
+    if !sight.profile.wants(Entity::IpAddress) || digits {
         return;
     }
-    let colons = (start..index).any(|at| sight.text.get(at) == b':');
-    if start == index && !colons {
+    if start == index {
         v4_address(sight, start);
     }
     v6_address(sight, start);
 }
 
-/// Whether the group at `start`, in which `index` is, may be one of an address, by its size and what
-/// stands around it.
-fn may_begin(sight: &mut Sight<'_>, start: usize, index: usize) -> bool {
-    if matches!(sight.text.before(start), b'-' | b'.')
-        || (start..=index).any(|at| sight.text.get(at) == b':')
-    {
+/// Whether the group at `start` may be one of an address, by its size and what stands around it.
+fn may_begin(sight: &mut Sight<'_>, start: usize) -> bool {
+    if matches!(sight.text.before(start), b'-' | b'.') {
         return true;
     }
     let mut size = 0_usize;

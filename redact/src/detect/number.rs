@@ -14,7 +14,7 @@ use part::Number;
 pub(super) fn look(sight: &mut Sight<'_>, start: usize) {
     if start > 0 && sight.left_of(start) == b'+' {
         if sight.profile.wants(Entity::PhoneNumber) {
-            let call = Groups::read(sight, start, |_, _| true);
+            let call = Groups::read(sight, start, |_, _| (false, true));
             phone::look_behind_plus(sight, &call, start);
         }
         return;
@@ -23,7 +23,10 @@ pub(super) fn look(sight: &mut Sight<'_>, start: usize) {
         return;
     }
     let groups = Groups::read(sight, start, |sight, groups| {
-        may_begin_with(groups) || phone::may_begin_with(sight, groups, start)
+        (
+            may_begin_with(groups),
+            phone::may_begin_with(sight, groups, start),
+        )
     });
     phone::look(sight, &groups, start);
     let all = groups.in_number;

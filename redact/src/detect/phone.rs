@@ -37,8 +37,13 @@ pub(super) fn look(sight: &mut Sight<'_>, call: &Groups, start: usize) {
     let begin = begin(sight, start);
     let open = begin < start;
     // What a word says is asked only where it matters.
-    let mut said = None;
-    for count in (1..=call.in_call).rev() {
+    let mut said = sight.is_quiet(begin).then_some(Said::Nothing);
+    // No plan has more groups; where a word speaks for it, people write any number of them.
+    let most = match said {
+        Some(_) => MOST_GROUPS,
+        None => call.in_call,
+    };
+    for count in (1..=call.in_call.min(most)).rev() {
         let Some(part) = call.part(count) else {
             continue;
         };
@@ -49,12 +54,12 @@ pub(super) fn look(sight: &mut Sight<'_>, call: &Groups, start: usize) {
         if size > 15 {
             continue;
         }
-        // No plan has more groups; where a word speaks for it, people write any number of them.
         if count > MOST_GROUPS && Said::once(&mut said, sight, begin) == Said::Nothing {
             continue;
         }
         let national = is_national(&part, open);
-        let likely = !national && is_like_one(sight, &part, open, begin);
+        let likely =
+            !national && said != Some(Said::Nothing) && is_like_one(sight, &part, open, begin);
         if !(national || likely) || !may_end_behind(sight, call, &part) {
             continue;
         }

@@ -48,10 +48,7 @@ pub(super) fn look(sight: &mut Sight<'_>, start: usize, end: usize) {
         if named {
             national_insurance(sight, first);
         }
-        india::vehicle(sight, first);
-        if named {
-            india::licence(sight, first);
-        }
+        india::plate(sight, first);
     }
     india::masked_aadhaar(sight, start, end);
 }

@@ -7,8 +7,21 @@ use crate::entity::Entity;
 
 use super::{Upper, ends};
 
+/// What begins with the code of a state, or with a year.
+pub(super) fn plate(sight: &mut Sight<'_>, start: usize) {
+    let first = sight.text.get(start);
+    if !first.is_ascii_alphabetic() {
+        return vehicle(sight, start);
+    }
+    let second = sight.text.get(start.saturating_add(1));
+    if check::in_state([first, second].map(|letter| letter.to_ascii_uppercase())) {
+        vehicle(sight, start);
+        licence(sight, start);
+    }
+}
+
 /// `KA-01-AB-1234`, `KA 01 AB 1234`, `KA01AB1234`, `22 BH 1234 AA`.
-pub(super) fn vehicle(sight: &mut Sight<'_>, start: usize) {
+fn vehicle(sight: &mut Sight<'_>, start: usize) {
     if !sight.profile.wants(Entity::InVehicleRegistration) {
         return;
     }
@@ -70,7 +83,7 @@ pub(super) fn vehicle(sight: &mut Sight<'_>, start: usize) {
 }
 
 /// `KA01 20110012345`, `KA-01-2011-0012345`, in one piece too.
-pub(super) fn licence(sight: &mut Sight<'_>, start: usize) {
+fn licence(sight: &mut Sight<'_>, start: usize) {
     if !sight.profile.wants(Entity::InDrivingLicence) {
         return;
     }
