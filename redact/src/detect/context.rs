@@ -1,22 +1,24 @@
 //! Context words: what stands near a number that many things could be.
 
+mod near;
+#[cfg(test)]
+mod tests;
 mod words;
 
 use crate::entity::Entity;
 
 use super::Sight;
 use super::text::{END, MORE, OTHER};
+use near::{BLOCK, Marks, Near};
 pub(super) use words::Words;
-use words::first;
+use words::{Keys, key};
 
-/// Some text in lower case, and where words begin in it.
+/// Some text in lower case, and where in it words begin and sentences end.
 #[derive(Debug)]
 struct Lower {
-    text: [u8; LEFT_BYTES],
+    text: [u8; BLOCK],
     len: usize,
-    /// The bytes that a word may begin with, and which bytes those are, by [`words::first`].
-    begins: u64,
-    firsts: u64,
+    marks: Marks,
 }
 
 /// The text left of a place, back to the end of the sentence before.
@@ -26,6 +28,8 @@ pub(super) struct Left {
     at: Option<usize>,
     text: Lower,
     from: usize,
+    /// What is around it.
+    near: Near,
 }
 
 /// The text right of a place, to the end of the sentence or a few words on.
@@ -60,11 +64,15 @@ impl Sight<'_> {
 
     /// Whether a word at most `near` bytes before it or the name of its member says so.
     pub(super) fn is_announced(&mut self, entity: Entity, start: usize, near: usize) -> bool {
-        self.key.speaks_for(entity) || self.left_has(start, near, Words::for_entity(entity))
+        self.key.speaks_for(entity) || self.left_has_any(start, near, Words::for_entity(entity))
     }
 
     /// Words before `start`, in the same sentence.
     pub(super) fn left_has(&mut self, start: usize, near: usize, words: Words) -> bool {
+        self.left_has_any(start, near, &words)
+    }
+
+    fn left_has_any(&mut self, start: usize, near: usize, words: &Words) -> bool {
         let Left { text, from, .. } = self.left(start);
         text.has_any(text.len.saturating_sub(near).max(*from), words)
     }
@@ -78,37 +86,39 @@ impl Sight<'_> {
     fn left(&mut self, start: usize) -> &Left {
         let at = self.raw_begin(start);
         if self.left.at != Some(at) {
-            let raw = self.raw.get(at.saturating_sub(LEFT_BYTES)..at);
-            self.left.read(raw.unwrap_or_default(), at);
+            self.left.read(self.raw, at);
         }
         &self.left
     }
 
     /// Words after `end`, in the same sentence, among the next few.
-    fn right_has(&mut self, end: usize, words: Words) -> bool {
+    fn right_has(&mut self, end: usize, words: &Words) -> bool {
         if self.right.at != Some(end) {
-            self.right.at = Some(end);
-            self.right.text.clear();
-            let mut seen: usize = 0;
-            let mut index = end;
-            while self.right.text.len < RIGHT_CHARS && seen <= RIGHT_WORDS {
-                let char = self.text.get(index);
-                match char {
-                    MORE => {
-                        self.right.text.clear();
-                        return false;
-                    }
-                    OTHER | END | b'.' | b'!' | b'?' | b',' | b';' | b'\n' | b'"' | b'<' | b'{'
-                    | b'}' | b'|' => break,
-                    b' ' => seen = seen.saturating_add(1),
-                    _ => {}
-                }
-                self.right.text.push(char.to_ascii_lowercase());
-                index = index.saturating_add(1);
-            }
-            self.right.text.find_words();
+            self.read_right(end);
         }
         self.right.text.has_any(0, words)
+    }
+
+    fn read_right(&mut self, end: usize) {
+        let text = &mut self.right.text;
+        text.len = 0;
+        let mut steps = 0;
+        for (slot, index) in text.text.iter_mut().zip(end..).take(RIGHT_CHARS) {
+            let char = self.text.get(index);
+            steps = step(char).saturating_add(steps);
+            if steps > RIGHT_WORDS {
+                if char == MORE {
+                    text.len = 0;
+                }
+                break;
+            }
+            *slot = char.to_ascii_lowercase();
+            text.len = text.len.wrapping_add(1);
+        }
+        if text.len > 0 {
+            text.mark();
+        }
+        self.right.at = Some(end);
     }
 
     /// Whether the characters from `start` to `end` are all there is of a field.
@@ -165,15 +175,10 @@ impl<'a> Key<'a> {
 
 impl Lower {
     const EMPTY: Self = Self {
-        text: [0; LEFT_BYTES],
+        text: [0; BLOCK],
         len: 0,
-        begins: 0,
-        firsts: 0,
+        marks: Marks::NONE,
     };
-
-    fn clear(&mut self) {
-        (self.len, self.begins, self.firsts) = (0, 0, 0);
-    }
 
     fn push(&mut self, byte: u8) {
         if let Some(slot) = self.text.get_mut(self.len) {
@@ -182,50 +187,115 @@ impl Lower {
         }
     }
 
+    fn extend(&mut self, bytes: &[u8]) {
+        bytes.iter().for_each(|byte| self.push(*byte));
+    }
+
     /// The text so far.
     fn text(&self) -> &[u8] {
         self.text.get(..self.len).unwrap_or_default()
     }
 
-    /// Finds where words begin, once all of the text is there.
-    fn find_words(&mut self) {
-        let (mut begins, mut firsts) = (0, 0);
-        let mut before = b' ';
-        for (at, byte) in self.text().iter().enumerate() {
-            if !before.is_ascii_alphanumeric() && may_begin(*byte) {
-                begins |= 1_u64.wrapping_shl(u32::try_from(at).unwrap_or(0));
-                firsts |= first(*byte);
-            }
-            before = *byte;
+    /// Becomes the first `len` bytes of a block with these marks.
+    fn set(&mut self, text: &[u8; BLOCK], len: usize, marks: Marks) {
+        (self.len, self.marks) = (len, marks);
+        self.text = *text;
+        if len < BLOCK {
+            // What stands behind it ends no sentence, and where a word begins there is none.
+            let there = 1_u64.wrapping_shl(u32::try_from(len).unwrap_or(0));
+            self.marks.signs &= there.wrapping_sub(1);
         }
-        (self.begins, self.firsts) = (begins, firsts);
+    }
+
+    /// Finds where words begin and sentences end, once all of the text is there.
+    fn mark(&mut self) {
+        let (mut text, len) = (self.text, self.len);
+        if let Some(slot) = text.get_mut(len) {
+            *slot = b' ';
+        }
+        self.set(&text, len, Marks::of(&text, &text));
+    }
+
+    /// The signs from the last to the first, and where each is.
+    fn signs(&self) -> impl Iterator<Item = (usize, u8)> {
+        let mut signs = self.marks.signs;
+        std::iter::from_fn(move || {
+            let at = signs.checked_ilog2()?;
+            signs ^= 1_u64.wrapping_shl(at);
+            let at = at as usize;
+            Some((at, *self.text.get(at)?))
+        })
+    }
+
+    /// An escape is one character, and none of a word.
+    fn pass_escapes(&mut self) {
+        let raw = self.text;
+        let mut rest = raw.get(..self.len).unwrap_or_default();
+        self.len = 0;
+        while let Some(place) = rest.iter().position(|byte| *byte == b'\\') {
+            let (plain, escape) = rest.split_at(place);
+            self.extend(plain);
+            self.push(b' ');
+            let behind = escape.iter().position(|byte| *byte != b'\\');
+            let behind = behind.map_or(usize::MAX, |place| place.saturating_add(1));
+            rest = escape.get(behind..).unwrap_or_default();
+        }
+        self.extend(rest);
+        self.mark();
+    }
+
+    /// Puts a space for each escape, and returns where the last sentence begins. One of a few words goes with the one before: `Charge my
+    /// card. The number is …`
+    #[inline(never)]
+    fn find_sentence(&mut self) -> usize {
+        if self.signs().any(|(_, byte)| byte == b'\\') {
+            self.pass_escapes();
+        }
+        let text = self.text();
+        let ends = |(at, byte): &(usize, u8)| {
+            let (before, next) = (text.get(..*at), text.get(at.saturating_add(1)));
+            ends_sentence(before.unwrap_or_default(), *byte, next)
+        };
+        let asked_or_long = |(at, byte): &(usize, u8)| {
+            *byte == b'?' || text.len().saturating_sub(*at) >= SHORT_SENTENCE
+        };
+        let last = self.signs().find(ends).filter(asked_or_long);
+        last.map_or(0, |(at, _)| at)
     }
 
     /// Whether one of the words stands in the text from `from` on, where a word begins. Long words
     /// may go on (plurals, compounds).
-    fn has_any(&self, from: usize, words: Words) -> bool {
-        let text = self.text.get(from..self.len).unwrap_or_default();
-        // Whatever it is cut off from, the first byte begins one.
-        let Some(start) = text.first() else {
+    fn has_any(&self, from: usize, words: &Words) -> bool {
+        let Some(text @ [first, ..]) = self.text().get(from..) else {
             return false;
         };
-        if (self.firsts | first(*start)) & words.firsts == 0 {
-            return false;
-        }
-        let shift = u32::try_from(from).unwrap_or(u32::MAX);
-        let mut begins = self.begins.checked_shr(shift).unwrap_or(0) | u64::from(may_begin(*start));
+        // Whatever it is cut off from, the first byte begins a word.
+        let cut = *first > b'@' && words.keys.has(key(text));
+        let near = !words.are_known || self.marks.keys.meets(&words.keys);
+        (cut || near) && self.has_some(from, words)
+    }
+
+    /// The same, where it may be so.
+    #[inline(never)]
+    fn has_some(&self, from: usize, words: &Words) -> bool {
+        let text = self.text().get(from..).unwrap_or_default();
+        let begins = if words.are_known {
+            self.marks.words
+        } else {
+            self.marks.letters
+        };
+        let mut begins = begins.wrapping_shr(u32::try_from(from).unwrap_or(0)) | 1;
         while begins != 0 {
             let at = begins.trailing_zeros() as usize;
             begins &= begins.wrapping_sub(1);
-            let Some(byte) = text.get(at) else { break };
-            if first(*byte) & words.firsts == 0 {
+            let rest = text.get(at..).unwrap_or_default();
+            if !words.keys.has(key(rest)) {
                 continue;
             }
             let before = at.checked_sub(1).and_then(|at| text.get(at));
             let before = before.copied().unwrap_or(b' ');
             let stands = |word: &&str| {
-                word.as_bytes().first() == Some(byte)
-                    && stands_at(text, at, before, word.as_bytes())
+                word.as_bytes().first() == rest.first() && stands_at(rest, before, word.as_bytes())
             };
             if words.words.iter().any(stands) {
                 return true;
@@ -243,72 +313,33 @@ impl Left {
         at: None,
         text: Lower::EMPTY,
         from: 0,
+        near: Near::NOTHING,
     };
 
-    /// Reads the text before `at`, of which `raw` is the end.
+    /// Reads the raw text before `at`.
     fn read(&mut self, raw: &[u8], at: usize) {
-        (self.at, self.from) = (Some(at), 0);
-        self.text.clear();
+        self.at = Some(at);
+        let from = at.saturating_sub(LEFT_BYTES);
+        let (text, mut marks) = self.near.block(raw, from);
         // Numbers in tables have numbers around them.
-        let speaks = |byte: &u8| byte.is_ascii_alphabetic() || *byte >= 0x80;
-        if !raw.iter().fold(false, |any, byte| any | speaks(byte)) {
+        if marks.letters == 0 {
+            (self.text.len, self.from) = (0, 0);
             return;
         }
-        let (sentence, asked) = if raw.contains(&b'\\') {
-            self.read_escaped(raw)
+        let len = at.saturating_sub(from);
+        // A word of two letters at the end has the key of what goes on behind it.
+        if raw.get(at).is_some_and(u8::is_ascii_alphabetic)
+            && let Some(last) = len.checked_sub(2)
+        {
+            marks.words |= 1_u64.wrapping_shl(u32::try_from(last).unwrap_or(0));
+            marks.keys = Keys::ALL;
+        }
+        self.text.set(text, len, marks);
+        self.from = if marks.signs == 0 {
+            0
         } else {
-            self.read_plain(raw)
+            self.text.find_sentence()
         };
-        self.text.find_words();
-        // A sentence of a few words goes with the one before: `Charge my card. The number is …`
-        let short = !asked && self.text.len.saturating_sub(sentence) < SHORT_SENTENCE;
-        self.from = if short { 0 } else { sentence };
-    }
-
-    /// Reads a text without escapes; returns where its last sentence begins, and whether the one
-    /// before was a question.
-    fn read_plain(&mut self, raw: &[u8]) -> (usize, bool) {
-        for (byte, slot) in raw.iter().zip(&mut self.text.text) {
-            *slot = byte.to_ascii_lowercase();
-        }
-        self.text.len = raw.len();
-        let (mut sentence, mut asked) = (0, false);
-        if !raw.iter().fold(false, |any, byte| any | may_end(*byte)) {
-            return (sentence, asked);
-        }
-        let text = self.text.text();
-        for (at, byte) in text.iter().enumerate().filter(|(_, byte)| may_end(**byte)) {
-            let (before, next) = (
-                text.get(..at).unwrap_or_default(),
-                text.get(at.saturating_add(1)),
-            );
-            if ends_sentence(before, *byte, next) {
-                (sentence, asked) = (at, *byte == b'?');
-            }
-        }
-        (sentence, asked)
-    }
-
-    /// The same for a text with escapes.
-    fn read_escaped(&mut self, raw: &[u8]) -> (usize, bool) {
-        let (mut sentence, mut asked) = (0, false);
-        let mut bytes = raw.iter().copied().peekable();
-        while let Some(byte) = bytes.next() {
-            let byte = match byte {
-                // An escape is one character, and none of a word.
-                b'\\' => {
-                    while bytes.next_if(|next| *next == b'\\').is_some() {}
-                    bytes.next();
-                    b' '
-                }
-                byte => byte.to_ascii_lowercase(),
-            };
-            if may_end(byte) && ends_sentence(self.text.text(), byte, bytes.peek()) {
-                (sentence, asked) = (self.text.len, byte == b'?');
-            }
-            self.text.push(byte);
-        }
-        (sentence, asked)
     }
 }
 
@@ -327,12 +358,26 @@ impl Right {
     }
 }
 
-/// Whether a sentence may end with this byte. U+3002 is the full stop of Chinese and Japanese.
-fn may_end(byte: u8) -> bool {
-    (byte == b'.') | (byte == b'!') | (byte == b'?') | (byte == 0x82)
+/// How many words further this character is: a sentence ends with some.
+fn step(char: u8) -> u8 {
+    static STEPS: [u8; 256] = {
+        let mut steps = [0; 256];
+        let (mut rest, mut char): (&mut [u8], u8) = (&mut steps, 0);
+        while let [slot, others @ ..] = rest {
+            *slot = match char {
+                b' ' => 1,
+                MORE | OTHER | END | b'.' | b'!' | b'?' | b',' | b';' | b'\n' | b'"' | b'<'
+                | b'{' | b'}' | b'|' => RIGHT_WORDS + 1,
+                _ => 0,
+            };
+            (rest, char) = (others, char.wrapping_add(1));
+        }
+        steps
+    };
+    STEPS.get(usize::from(char)).copied().unwrap_or(0)
 }
 
-/// Whether one does, seeing what is around it.
+/// Whether a sentence ends with this sign, seeing what is around it.
 fn ends_sentence(before: &[u8], byte: u8, next: Option<&u8>) -> bool {
     let ends = match byte {
         0x82 => before.ends_with(&[0xE3, 0x80]),
@@ -341,13 +386,8 @@ fn ends_sentence(before: &[u8], byte: u8, next: Option<&u8>) -> bool {
     ends && !is_abbreviation(before)
 }
 
-/// Whether a word may begin with this byte.
-fn may_begin(byte: u8) -> bool {
-    !matches!(byte, b' ' | b'0'..=b'9')
-}
-
 /// Whether the name of a member says one of these words.
-fn is_named(key: &[u8], words: Words) -> bool {
+fn is_named(key: &[u8], words: &Words) -> bool {
     let mut buffer = [0; KEY_BYTES];
     let mut len = 0;
     // `bankAccountNo`, `bank_account_no` and `Bank account no` say the same.
@@ -367,8 +407,9 @@ fn is_named(key: &[u8], words: Words) -> bool {
     })
 }
 
-fn stands_at(text: &[u8], at: usize, before: u8, word: &[u8]) -> bool {
-    let Some(after) = text.get(at..).and_then(|rest| rest.strip_prefix(word)) else {
+/// Whether the text begins with this word, seeing what is before it.
+fn stands_at(text: &[u8], before: u8, word: &[u8]) -> bool {
+    let Some(after) = text.strip_prefix(word) else {
         return false;
     };
     // Long words may be part of a name with underscores, short ones are too often part of a token.
@@ -429,6 +470,6 @@ pub(super) const LEFT_BYTES: usize = 64;
 const SHORT_SENTENCE: usize = 20;
 /// Characters and words right of a match in which context words count: they are waited for.
 const RIGHT_CHARS: usize = 32;
-const RIGHT_WORDS: usize = 4;
+const RIGHT_WORDS: u8 = 4;
 /// Letters and digits of a member's name that are looked at.
 const KEY_BYTES: usize = 48;

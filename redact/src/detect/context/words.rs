@@ -2,38 +2,114 @@
 
 use crate::entity::Entity;
 
-/// Words in lower case, and what they begin with.
+/// Words in lower case, and how they begin.
 #[derive(Clone, Copy, Debug)]
 pub(in crate::detect) struct Words {
     pub(super) words: &'static [&'static str],
-    /// By [`first`].
-    pub(super) firsts: u64,
+    pub(super) keys: Keys<4>,
+    /// Whether they are those of an entity.
+    pub(super) are_known: bool,
 }
+
+/// Keys of words, a bit each. Fewer than all bits tell only the last ones of a key.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Keys<const N: usize = 4>([u64; N]);
 
 // === impl Words ===
 
 impl Words {
+    /// Each begins with a letter and has another byte.
     pub(in crate::detect) const fn of(words: &'static [&'static str]) -> Self {
-        let (mut firsts, mut rest) = (0, words);
-        while let [word, others @ ..] = rest {
-            if let [byte, ..] = word.as_bytes() {
-                firsts |= first(*byte);
-            }
-            rest = others;
+        let mut keys = Keys::NONE;
+        keys.set_all(words);
+        Self {
+            words,
+            keys,
+            are_known: false,
         }
-        Self { words, firsts }
     }
 
     /// Those that speak for an entity.
-    pub(super) fn for_entity(entity: Entity) -> Self {
-        let known = ALL.get(entity as usize).copied();
-        known.unwrap_or(const { Self::of(&[]) })
+    pub(super) fn for_entity(entity: Entity) -> &'static Self {
+        const NONE: &Words = &Words::of(&[]);
+        ALL.get(entity as usize).unwrap_or(NONE)
     }
 }
 
-/// A bit that a byte shares with few others, to tell at once that no word begins with it.
-pub(super) const fn first(byte: u8) -> u64 {
-    1 << (byte & 63)
+// === impl Keys ===
+
+impl Keys {
+    pub(super) const NONE: Self = Self([0; 4]);
+    pub(super) const ALL: Self = Self([u64::MAX; 4]);
+    /// Those of the words of all entities.
+    pub(super) const KNOWN: &'static Keys<KEY_WORDS> = &{
+        let mut known = Keys([0; KEY_WORDS]);
+        let mut rest = Entity::ALL;
+        while let [entity, others @ ..] = rest {
+            known.set_all(words(*entity));
+            rest = others;
+        }
+        known
+    };
+
+    /// Those of both.
+    pub(super) fn with(self, other: Self) -> Self {
+        let (Self([a, b, c, d]), Self([e, f, g, h])) = (self, other);
+        Self([a | e, b | f, c | g, d | h])
+    }
+
+    /// Whether one is in both.
+    pub(super) fn meets(&self, other: &Self) -> bool {
+        let (Self([a, b, c, d]), Self([e, f, g, h])) = (self, other);
+        (a & e) | (b & f) | (c & g) | (d & h) != 0
+    }
+}
+
+impl<const N: usize> Keys<N> {
+    const fn set_all(&mut self, words: &[&str]) {
+        let mut rest = words;
+        while let [word, others @ ..] = rest {
+            let [one, other] = keys_of(word.as_bytes());
+            self.set(one);
+            self.set(other);
+            rest = others;
+        }
+    }
+
+    pub(super) const fn set(&mut self, key: u32) {
+        let (_, rest) = self.0.split_at_mut((key >> 6) as usize & N.wrapping_sub(1));
+        if let [slot, ..] = rest {
+            *slot |= 1 << (key & 63);
+        }
+    }
+
+    pub(super) fn has(&self, key: u32) -> bool {
+        let keys = self.0.get((key >> 6) as usize & N.wrapping_sub(1));
+        keys.copied().unwrap_or(0) >> (key & 63) & 1 != 0
+    }
+}
+
+/// A number of [`KEY_BITS`] that a text shares with few others, by its first three
+/// bytes. All that is no letter is the same as a third one.
+pub(super) const fn key(text: &[u8]) -> u32 {
+    let (first, second, third) = match text {
+        [first, second, third, ..] if third.is_ascii_alphabetic() => (*first, *second, *third),
+        [first, second, ..] => (*first, *second, 0),
+        [first] => (*first, 0, 0),
+        [] => (0, 0, 0),
+    };
+    // The last five bits tell letters apart in either case.
+    let letters = ((first & 31) as u32) << 10 | ((second & 31) as u32) << 5 | (third & 31) as u32;
+    letters.wrapping_mul(SPREAD) >> (u32::BITS - KEY_BITS)
+}
+
+/// The keys that a text may have that begins with this word: of two letters, an `s` may follow.
+const fn keys_of(word: &[u8]) -> [u32; 2] {
+    match word {
+        [b'a'..=b'z' | 0xC0.., _, _, ..] => [key(word); 2],
+        [first @ b'a'..=b'z', second] => [key(word), key(&[*first, *second, b's'])],
+        _ => unreachable!(),
+    }
 }
 
 /// The words that speak for each entity.
@@ -42,6 +118,7 @@ static ALL: [Words; Entity::COUNT] = {
     let (mut slots, mut rest): (&mut [Words], _) = (&mut all, Entity::ALL);
     while let ([slot, others @ ..], [entity, entities @ ..]) = (slots, rest) {
         *slot = Words::of(words(*entity));
+        slot.are_known = true;
         (slots, rest) = (others, entities);
     }
     all
@@ -215,3 +292,9 @@ const fn words(entity: Entity) -> &'static [&'static str] {
         _ => &[],
     }
 }
+
+/// Bits of a key, and words of 64 bits for a bit for each key.
+const KEY_BITS: u32 = 11;
+const KEY_WORDS: usize = 1 << (KEY_BITS - 6);
+/// With this the keys of the words above and of common English ones differ most.
+const SPREAD: u32 = 0xA604_8457;

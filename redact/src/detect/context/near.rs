@@ -1,0 +1,151 @@
+//! Some raw text in lower case, and where in it words begin and sentences end: each byte is read
+//! once, however many numbers it stands before.
+
+use super::words::{Keys, key};
+
+/// What is known of the bytes of a text, a bit each.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Marks {
+    /// Letters that a word may begin with, and those where one begins that may speak for an entity.
+    pub(super) letters: u64,
+    pub(super) words: u64,
+    /// Where a sentence may end, and backslashes.
+    pub(super) signs: u64,
+    /// The keys of those words, and perhaps of others near them.
+    pub(super) keys: Keys,
+}
+
+/// The last two blocks that were read, one behind the other.
+#[derive(Debug)]
+pub(super) struct Near {
+    /// What is known begins here in the raw text, and the last block ends there.
+    first: usize,
+    end: usize,
+    text: [[u8; BLOCK]; 2],
+    marks: [Marks; 2],
+}
+
+// === impl Near ===
+
+impl Near {
+    /// Before anybody asked.
+    pub(super) const NOTHING: Self = Self {
+        first: 0,
+        end: 0,
+        text: [[0; BLOCK]; 2],
+        marks: [Marks::NONE; 2],
+    };
+
+    /// The block of the raw text that begins at `from`.
+    #[inline]
+    pub(super) fn block(&mut self, raw: &[u8], from: usize) -> (&[u8; BLOCK], Marks) {
+        let mut offset = self.offset(from);
+        if from < self.first || offset > BLOCK {
+            if from < self.first || offset > 2 * BLOCK {
+                (self.first, self.end) = (from, from);
+            }
+            self.read(raw);
+            offset = self.offset(from);
+        }
+        let text = self.text.as_flattened().get(offset..);
+        let text = text.and_then(<[u8]>::first_chunk).unwrap_or(&[0; BLOCK]);
+        (text, Marks::across(&self.marks, offset))
+    }
+
+    /// Where this place in the raw text is in what is known; far away before that.
+    fn offset(&self, from: usize) -> usize {
+        from.wrapping_add(2 * BLOCK).wrapping_sub(self.end)
+    }
+
+    /// Reads one more block.
+    #[inline(never)]
+    fn read(&mut self, raw: &[u8]) {
+        let rest = raw.get(self.end..).unwrap_or_default();
+        let mut padded = [b' '; BLOCK];
+        let block = rest.first_chunk().unwrap_or_else(|| {
+            for (slot, byte) in padded.iter_mut().zip(rest) {
+                *slot = *byte;
+            }
+            &padded
+        });
+        let [_, last] = self.text;
+        let [_, before] = self.marks;
+        let marks = Marks::of(block, rest);
+        self.text = [last, block.map(|byte| byte.to_ascii_lowercase())];
+        self.marks = [before, marks];
+        self.end = self.end.saturating_add(BLOCK);
+    }
+}
+
+// === impl Marks ===
+
+impl Marks {
+    pub(super) const NONE: Self = Self {
+        letters: 0,
+        words: 0,
+        signs: 0,
+        keys: Keys::NONE,
+    };
+
+    /// Of a block, and the text that begins with it.
+    pub(super) fn of(block: &[u8; BLOCK], rest: &[u8]) -> Self {
+        let mut marks = Self {
+            letters: bits(block, |byte| byte.is_ascii_alphabetic() | (byte >= 0xC0)),
+            signs: bits(block, is_sign),
+            ..Self::NONE
+        };
+        let inside = bits(block, |byte| byte.is_ascii_alphanumeric());
+        let mut begins = marks.letters & !inside.wrapping_shl(1);
+        while begins != 0 {
+            let bit = begins & begins.wrapping_neg();
+            let word = rest.get(begins.trailing_zeros() as usize..);
+            let key = key(word.unwrap_or_default());
+            if Keys::KNOWN.has(key) {
+                marks.words |= bit;
+                marks.keys.set(key);
+            }
+            begins ^= bit;
+        }
+        marks
+    }
+
+    /// Those of the block that begins with byte `offset` of the first of two.
+    fn across([first, last]: &[Self; 2], offset: usize) -> Self {
+        let shift = u32::try_from(offset).unwrap_or(0);
+        let rest = 63_u32.wrapping_sub(shift);
+        let both = |first: u64, last: u64| {
+            if offset < BLOCK {
+                first.wrapping_shr(shift) | (last << 1).wrapping_shl(rest)
+            } else {
+                last
+            }
+        };
+        Self {
+            letters: both(first.letters, last.letters),
+            words: both(first.words, last.words),
+            signs: both(first.signs, last.signs),
+            keys: first.keys.with(last.keys),
+        }
+    }
+}
+
+/// Whether a sentence may end with this byte, or an escape begin.
+fn is_sign(byte: u8) -> bool {
+    // U+3002, the full stop of Chinese and Japanese, ends with the last of these.
+    (byte == b'.') | (byte == b'!') | (byte == b'?') | (byte == b'\\') | (byte == 0x82)
+}
+
+/// Which of the bytes are such: without a branch, many are asked at a time.
+fn bits(block: &[u8; BLOCK], is: impl Fn(u8) -> bool) -> u64 {
+    let ones = block.map(|byte| u8::from(is(byte)));
+    let mut bytes = [0; 8];
+    for (byte, ones) in bytes.iter_mut().zip(ones.as_chunks().0) {
+        // Eight bytes that are 0 or 1 become the eight bits of the highest one.
+        let gathered = u64::from_le_bytes(*ones).wrapping_mul(0x0102_0408_1020_4080);
+        [.., *byte] = gathered.to_le_bytes();
+    }
+    u64::from_le_bytes(bytes)
+}
+
+/// Bytes that are read together, and bits of a mark.
+pub(super) const BLOCK: usize = 64;
