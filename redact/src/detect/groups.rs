@@ -17,13 +17,16 @@ pub(super) struct Groups {
 /// One group of digits.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Group {
-    /// Digits of this group and all before it.
+    /// Of this group and all before it: their sizes and their digits.
+    layout: Layout,
     pub(super) digits: u8,
     /// The character after its last digit, in a window, which has fewer than 256.
-    pub(super) end: u8,
+    end: u8,
     pub(super) size: u8,
     /// The first and the last character between it and the group before.
     pub(super) separators: [u8; 2],
+    /// Whether the same character stands before this group and all before it.
+    is_alike: bool,
 }
 
 /// The first groups of a number, as a whole.
@@ -60,20 +63,19 @@ impl Groups {
             start,
         };
         let mut may_be = Some(may_be);
+        let (mut number, mut call) = (true, true);
         let (mut index, mut len) = (start, 0_usize);
-        let (mut gap, mut separators) = (0, [0; 2]);
-        while read.may_be_number() || read.may_be_call() {
+        let mut char = sight.text.get(start);
+        let mut last = Group {
+            is_alike: true,
+            ..Group::default()
+        };
+        while let Some(slot) = read.groups.get_mut(read.count) {
             let from = len;
-            let most = if read.may_be_number() {
-                DIGITS
-            } else {
-                CALL_DIGITS
-            };
-            let mut char = sight.text.get(index);
+            let most = if number { DIGITS } else { CALL_DIGITS };
             while char.is_ascii_digit() {
                 // A longer number is none of ours, nor is its beginning.
-                let Some(digit) = read.digits.get_mut(..most).and_then(|all| all.get_mut(len))
-                else {
+                let Some(digit) = read.digits.get_mut(len).filter(|_| len < most) else {
                     return read;
                 };
                 *digit = char;
@@ -87,85 +89,67 @@ impl Groups {
             if len == from || (char.is_ascii_alphanumeric() && !extended) {
                 break;
             }
-            let group = Group {
-                digits: byte(len),
-                end: byte(end),
-                size: byte(len.saturating_sub(from)),
-                separators,
-            };
-            read.push(group, gap, extended);
+            let size = byte(len.saturating_sub(from));
+            last.layout = last.layout.wrapping_shl(4) | Layout::from(size.min(15));
+            (last.digits, last.end, last.size) = (byte(len), byte(end), size);
+            *slot = last;
+            read.count = read.count.saturating_add(1);
+            number &= read.count <= NUMBER_GROUPS && !extended;
+            call &= len <= CALL_DIGITS;
+            if number {
+                read.in_number = read.count;
+            }
+            if call {
+                read.in_call = read.count;
+            }
             if read.count == 2
                 && let Some(may_be) = may_be.take()
             {
-                let (number, call) = may_be(sight, &read);
-                read.in_number = if number { read.in_number } else { 0 };
-                read.in_call = if call { read.in_call } else { 0 };
+                let wanted = may_be(sight, &read);
+                (number, call) = (number && wanted.0, call && wanted.1);
+                read.in_number = if wanted.0 { read.in_number } else { 0 };
+                read.in_call = if wanted.1 { read.in_call } else { 0 };
             }
+            number &= read.count < NUMBER_GROUPS;
+            call &= read.count < GROUPS;
             let first = char;
-            while read.may_separate(first, char, index.saturating_sub(end)) {
+            match first {
+                b' ' | b'-' | b'.' | b'/' => {}
+                b'(' | b')' => number = false,
+                b':' => call = false,
+                _ => break,
+            }
+            if !(number || call) {
+                break;
+            }
+            let mut before = char;
+            index = index.saturating_add(1);
+            char = sight.text.get(index);
+            while call
+                && matches!(char, b' ' | b'-' | b'.' | b'(' | b')' | b'/')
+                && index.saturating_sub(end) < MOST_BETWEEN
+            {
+                // One character at the most parts the groups of a number.
+                number = false;
+                before = char;
                 index = index.saturating_add(1);
                 char = sight.text.get(index);
             }
-            if index == end || !char.is_ascii_digit() {
+            if !char.is_ascii_digit() {
                 break;
             }
-            gap = index.saturating_sub(end);
-            separators = [first, sight.text.before(index)];
+            let [known, _] = last.separators;
+            last.is_alike &= read.count < 2 || first == known;
+            last.separators = [first, before];
         }
         read
-    }
-
-    /// Whether another group may still belong to a number.
-    fn may_be_number(&self) -> bool {
-        self.in_number == self.count && self.count < NUMBER_GROUPS
-    }
-
-    /// Whether another group may still belong to a telephone number.
-    fn may_be_call(&self) -> bool {
-        self.in_call == self.count && self.count < GROUPS
-    }
-
-    /// Whether this character may stand between two groups behind so many others, of which this is the
-    /// first.
-    fn may_separate(&self, first: u8, char: u8, before: usize) -> bool {
-        let number = before == 0 && self.may_be_number();
-        let call = before < MOST_BETWEEN && first != b':' && self.may_be_call();
-        match char {
-            b' ' | b'-' | b'.' | b'/' => number || call,
-            b'(' | b')' => call,
-            b':' => number,
-            _ => false,
-        }
-    }
-
-    /// Adds a group behind so many characters.
-    fn push(&mut self, group: Group, gap: usize, extended: bool) {
-        let count = self.count;
-        let Some(slot) = self.groups.get_mut(count) else {
-            return;
-        };
-        *slot = group;
-        self.count = count.saturating_add(1);
-        let parted = gap > 1 || matches!(group.separators, [b'(' | b')', _]);
-        if self.in_number == count && count < NUMBER_GROUPS && !parted && !extended {
-            self.in_number = self.count;
-        }
-        let short = usize::from(group.digits) <= CALL_DIGITS;
-        if self.in_call == count && short && !matches!(group.separators, [b':', _]) {
-            self.in_call = self.count;
-        }
     }
 
     /// The first so many groups, of which there is at least one.
     pub(super) fn part(&self, count: usize) -> Option<Part<'_>> {
         let groups = self.groups.get(..count)?;
         let last = groups.last()?;
-        let layout = match groups {
-            [_] => ONE,
-            groups => groups.iter().fold(0, |layout: Layout, group| {
-                layout.wrapping_shl(4) | Layout::from(group.size.min(15))
-            }),
-        };
+        let layout = if count == 1 { ONE } else { last.layout };
         Some(Part {
             digits: self.digits.get(..usize::from(last.digits))?,
             groups,
@@ -193,12 +177,8 @@ impl Groups {
 impl Part<'_> {
     /// The one character between all groups, 0 for a number in one piece; nothing if they differ.
     pub(super) fn separator(&self) -> Option<u8> {
-        let first = |group: &Group| group.separators.first().copied().unwrap_or(0);
-        let mut separators = self.groups.iter().skip(1).map(first);
-        let first = separators.next().unwrap_or(0);
-        separators
-            .all(|separator| separator == first)
-            .then_some(first)
+        let last = self.groups.last().filter(|last| last.is_alike)?;
+        last.separators.first().copied()
     }
 }
 
