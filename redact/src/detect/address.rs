@@ -119,13 +119,28 @@ fn is_punycode(sight: &mut Sight<'_>, label: usize) -> bool {
 
 /// Whether the label is no top-level domain but the ending of a file: `icon@2x.png`.
 fn is_file_ending(sight: &mut Sight<'_>, label: usize, size: usize) -> bool {
-    ENDINGS.iter().any(|ending| {
-        ending.len() == size
-            && ending
-                .iter()
-                .zip(label..)
-                .all(|(byte, index)| sight.text.get(index).eq_ignore_ascii_case(byte))
-    })
+    if size > 7 {
+        return false;
+    }
+    let mut ending = 0;
+    for index in label..label.saturating_add(size) {
+        ending = in_one(ending, sight.text.get(index).to_ascii_lowercase());
+    }
+    ENDINGS.contains(&ending)
+}
+
+/// Some letters and one more in one number.
+const fn in_one(letters: u64, letter: u8) -> u64 {
+    letters << 8 | letter as u64
+}
+
+const fn ending(name: &[u8]) -> u64 {
+    let (mut letters, mut rest) = (0, name);
+    while let [letter, others @ ..] = rest {
+        letters = in_one(letters, *letter);
+        rest = others;
+    }
+    letters
 }
 
 /// `name@okaxis`, `name@abdm`: a handle without a dot, from a list.
@@ -134,14 +149,12 @@ fn handle(sight: &mut Sight<'_>, start: usize, at: usize) {
         return;
     }
     let mut handle = [0; 24];
-    let mut len: usize = 0;
-    let mut index = at.saturating_add(1);
+    let first = at.saturating_add(1);
+    let mut index = first;
     while sight.text.get(index).is_ascii_alphanumeric() {
-        let Some(slot) = handle.get_mut(len) else {
+        if index.saturating_sub(first) == handle.len() {
             return;
-        };
-        *slot = sight.text.get(index).to_ascii_lowercase();
-        len = len.saturating_add(1);
+        }
         index = index.saturating_add(1);
     }
     let goes_on = match sight.text.get(index) {
@@ -156,7 +169,13 @@ fn handle(sight: &mut Sight<'_>, start: usize, at: usize) {
     if goes_on || size < 2 {
         return;
     }
-    match handle.get(..len).unwrap_or_default() {
+    let handle = handle
+        .get_mut(..index.saturating_sub(first))
+        .unwrap_or_default();
+    for (slot, at) in handle.iter_mut().zip(first..) {
+        *slot = sight.text.get(at).to_ascii_lowercase();
+    }
+    match &*handle {
         b"abdm" | b"sbx" => sight.propose(Entity::InAbhaAddress, start, index, 11),
         known if check::upi_handle(known) => {
             // `prim@slice`: a short word at a handle that is a word too.
@@ -172,8 +191,30 @@ fn handle(sight: &mut Sight<'_>, start: usize, at: usize) {
 /// Characters after which an address is certain enough: the rest is swallowed.
 const LONG: usize = limits::HELD_CHARS - 4;
 /// Endings of files and units that are no top-level domains.
-const ENDINGS: [&[u8]; 25] = [
-    b"png", b"jpg", b"jpeg", b"gif", b"svg", b"webp", b"ico", b"css", b"scss", b"js", b"jsx",
-    b"mjs", b"ts", b"tsx", b"json", b"html", b"xml", b"yaml", b"yml", b"txt", b"pdf", b"lock",
-    b"toml", b"service", b"timer",
+static ENDINGS: [u64; 25] = [
+    ending(b"png"),
+    ending(b"jpg"),
+    ending(b"jpeg"),
+    ending(b"gif"),
+    ending(b"svg"),
+    ending(b"webp"),
+    ending(b"ico"),
+    ending(b"css"),
+    ending(b"scss"),
+    ending(b"js"),
+    ending(b"jsx"),
+    ending(b"mjs"),
+    ending(b"ts"),
+    ending(b"tsx"),
+    ending(b"json"),
+    ending(b"html"),
+    ending(b"xml"),
+    ending(b"yaml"),
+    ending(b"yml"),
+    ending(b"txt"),
+    ending(b"pdf"),
+    ending(b"lock"),
+    ending(b"toml"),
+    ending(b"service"),
+    ending(b"timer"),
 ];
