@@ -52,11 +52,13 @@ impl Sight<'_> {
     /// Whether something says that the characters from `start` to `end` are this entity: a word
     /// before them in the same sentence, the name of the JSON member, a word right after them, or
     /// that they are all there is of a field.
+    #[inline(never)]
     pub(super) fn supported(&mut self, entity: Entity, start: usize, end: usize) -> bool {
         self.is_bare(start, end) || self.has_context(entity, start, end)
     }
 
     /// As [`Self::supported`], where being all there is says nothing.
+    #[inline(never)]
     pub(super) fn has_context(&mut self, entity: Entity, start: usize, end: usize) -> bool {
         self.is_announced(entity, start, LEFT_BYTES)
             || self.right_has(end, Words::for_entity(entity))
@@ -64,17 +66,15 @@ impl Sight<'_> {
 
     /// Whether a word at most `near` bytes before it or the name of its member says so.
     pub(super) fn is_announced(&mut self, entity: Entity, start: usize, near: usize) -> bool {
-        self.key.speaks_for(entity) || self.left_has_any(start, near, Words::for_entity(entity))
+        self.key.speaks_for(entity)
+            || self
+                .left(start)
+                .has_any(near, Words::for_entity(entity), false)
     }
 
     /// Words before `start`, in the same sentence.
     pub(super) fn left_has(&mut self, start: usize, near: usize, words: Words) -> bool {
-        self.left_has_any(start, near, &words)
-    }
-
-    fn left_has_any(&mut self, start: usize, near: usize, words: &Words) -> bool {
-        let Left { text, from, .. } = self.left(start);
-        text.has_any(text.len.saturating_sub(near).max(*from), words)
+        self.left(start).has_any(near, &words, true)
     }
 
     /// The text left of `start` in lower case, back to the end of the sentence before.
@@ -83,6 +83,7 @@ impl Sight<'_> {
         text.text.get(*from..text.len).unwrap_or_default()
     }
 
+    #[inline(never)]
     fn left(&mut self, start: usize) -> &Left {
         let at = self.raw_begin(start);
         if self.left.at != Some(at) {
@@ -96,9 +97,10 @@ impl Sight<'_> {
         if self.right.at != Some(end) {
             self.read_right(end);
         }
-        self.right.text.has_any(0, words)
+        self.right.text.has_any(0, words, false)
     }
 
+    #[inline(never)]
     fn read_right(&mut self, end: usize) {
         let text = &mut self.right.text;
         text.len = 0;
@@ -187,10 +189,6 @@ impl Lower {
         }
     }
 
-    fn extend(&mut self, bytes: &[u8]) {
-        bytes.iter().for_each(|byte| self.push(*byte));
-    }
-
     /// The text so far.
     fn text(&self) -> &[u8] {
         self.text.get(..self.len).unwrap_or_default()
@@ -208,6 +206,7 @@ impl Lower {
     }
 
     /// Finds where words begin and sentences end, once all of the text is there.
+    #[inline(never)]
     fn mark(&mut self) {
         let (mut text, len) = (self.text, self.len);
         if let Some(slot) = text.get_mut(len) {
@@ -229,18 +228,20 @@ impl Lower {
 
     /// An escape is one character, and none of a word.
     fn pass_escapes(&mut self) {
-        let raw = self.text;
-        let mut rest = raw.get(..self.len).unwrap_or_default();
+        let (text, len) = (self.text, self.len);
+        let mut escape = false;
         self.len = 0;
-        while let Some(place) = rest.iter().position(|byte| *byte == b'\\') {
-            let (plain, escape) = rest.split_at(place);
-            self.extend(plain);
-            self.push(b' ');
-            let behind = escape.iter().position(|byte| *byte != b'\\');
-            let behind = behind.map_or(usize::MAX, |place| place.saturating_add(1));
-            rest = escape.get(behind..).unwrap_or_default();
+        for byte in text.iter().take(len) {
+            if *byte == b'\\' {
+                escape = true;
+            } else {
+                self.push(if escape { b' ' } else { *byte });
+                escape = false;
+            }
         }
-        self.extend(rest);
+        if escape {
+            self.push(b' ');
+        }
         self.mark();
     }
 
@@ -264,25 +265,25 @@ impl Lower {
     }
 
     /// Whether one of the words stands in the text from `from` on, where a word begins. Long words
-    /// may go on (plurals, compounds).
-    fn has_any(&self, from: usize, words: &Words) -> bool {
+    /// may go on (plurals, compounds). They are those of an entity, or `others`.
+    fn has_any(&self, from: usize, words: &Words, others: bool) -> bool {
         let Some(text @ [first, ..]) = self.text().get(from..) else {
             return false;
         };
         // Whatever it is cut off from, the first byte begins a word.
         let cut = *first > b'@' && words.keys.has(key(text));
-        let near = !words.are_known || self.marks.keys.meets(&words.keys);
-        (cut || near) && self.has_some(from, words)
+        let near = others || self.marks.keys.meets(&words.keys);
+        (cut || near) && self.has_some(from, words, others)
     }
 
     /// The same, where it may be so.
     #[inline(never)]
-    fn has_some(&self, from: usize, words: &Words) -> bool {
+    fn has_some(&self, from: usize, words: &Words, others: bool) -> bool {
         let text = self.text().get(from..).unwrap_or_default();
-        let begins = if words.are_known {
-            self.marks.words
-        } else {
+        let begins = if others {
             self.marks.letters
+        } else {
+            self.marks.words
         };
         let mut begins = begins.wrapping_shr(u32::try_from(from).unwrap_or(0)) | 1;
         while begins != 0 {
@@ -316,7 +317,14 @@ impl Left {
         near: Near::NOTHING,
     };
 
+    /// Whether one of the words, as in [`Lower::has_any`], is at most `near` bytes away.
+    fn has_any(&self, near: usize, words: &Words, others: bool) -> bool {
+        let from = self.text.len.saturating_sub(near).max(self.from);
+        self.text.has_any(from, words, others)
+    }
+
     /// Reads the raw text before `at`.
+    #[inline(never)]
     fn read(&mut self, raw: &[u8], at: usize) {
         self.at = Some(at);
         let from = at.saturating_sub(LEFT_BYTES);
@@ -444,24 +452,17 @@ fn is_abbreviation(text: &[u8]) -> bool {
         .rsplit(|byte| !byte.is_ascii_alphabetic())
         .next()
         .unwrap_or_default();
-    matches!(
-        word,
-        b"no"
-            | b"nr"
-            | b"tel"
-            | b"mob"
-            | b"ph"
-            | b"ac"
-            | b"acc"
-            | b"acct"
-            | b"id"
-            | b"num"
-            | b"st"
-            | b"mr"
-            | b"mrs"
-            | b"ms"
-            | b"dr"
-    )
+    word.len() <= 4 && ABBREVIATIONS.contains(&packed(word))
+}
+
+/// A word of up to four bytes as one number.
+const fn packed(word: &[u8]) -> u32 {
+    let (mut packed, mut rest) = (0_u32, word);
+    while let [byte, others @ ..] = rest {
+        packed = packed << 8 | *byte as u32;
+        rest = others;
+    }
+    packed
 }
 
 /// Bytes left of a match in which context words count.
@@ -473,3 +474,21 @@ const RIGHT_CHARS: usize = 32;
 const RIGHT_WORDS: u8 = 4;
 /// Letters and digits of a member's name that are looked at.
 const KEY_BYTES: usize = 48;
+/// Words that end with a full stop in the middle of a sentence.
+const ABBREVIATIONS: [u32; 15] = [
+    packed(b"no"),
+    packed(b"nr"),
+    packed(b"tel"),
+    packed(b"mob"),
+    packed(b"ph"),
+    packed(b"ac"),
+    packed(b"acc"),
+    packed(b"acct"),
+    packed(b"id"),
+    packed(b"num"),
+    packed(b"st"),
+    packed(b"mr"),
+    packed(b"mrs"),
+    packed(b"ms"),
+    packed(b"dr"),
+];

@@ -88,6 +88,7 @@ impl Marks {
     };
 
     /// Of a block, and the text that begins with it.
+    #[inline(never)]
     pub(super) fn of(block: &[u8; BLOCK], rest: &[u8]) -> Self {
         let mut marks = Self {
             letters: bits(block, |byte| byte.is_ascii_alphabetic() | (byte >= 0xC0)),
@@ -137,12 +138,17 @@ fn is_sign(byte: u8) -> bool {
 
 /// Which of the bytes are such: without a branch, many are asked at a time.
 fn bits(block: &[u8; BLOCK], is: impl Fn(u8) -> bool) -> u64 {
-    let ones = block.map(|byte| u8::from(is(byte)));
+    gather(&block.map(|byte| u8::from(is(byte))))
+}
+
+/// Bytes that are 0 or 1 as bits.
+#[inline(never)]
+fn gather(ones: &[u8; BLOCK]) -> u64 {
     let mut bytes = [0; 8];
     for (byte, ones) in bytes.iter_mut().zip(ones.as_chunks().0) {
-        // Eight bytes that are 0 or 1 become the eight bits of the highest one.
-        let gathered = u64::from_le_bytes(*ones).wrapping_mul(0x0102_0408_1020_4080);
-        [.., *byte] = gathered.to_le_bytes();
+        // The product has those of eight bytes in its highest one.
+        let product = u64::from_le_bytes(*ones).wrapping_mul(0x0102_0408_1020_4080);
+        [.., *byte] = product.to_le_bytes();
     }
     u64::from_le_bytes(bytes)
 }

@@ -6,14 +6,12 @@ use crate::entity::Entity;
 #[derive(Clone, Copy, Debug)]
 pub(in crate::detect) struct Words {
     pub(super) words: &'static [&'static str],
-    pub(super) keys: Keys<4>,
-    /// Whether they are those of an entity.
-    pub(super) are_known: bool,
+    pub(super) keys: Keys,
 }
 
 /// Keys of words, a bit each. Fewer than all bits tell only the last ones of a key.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Keys<const N: usize = 4>([u64; N]);
+pub(super) struct Keys<const N: usize = 2>([u64; N]);
 
 // === impl Words ===
 
@@ -22,11 +20,7 @@ impl Words {
     pub(in crate::detect) const fn of(words: &'static [&'static str]) -> Self {
         let mut keys = Keys::NONE;
         keys.set_all(words);
-        Self {
-            words,
-            keys,
-            are_known: false,
-        }
+        Self { words, keys }
     }
 
     /// Those that speak for an entity.
@@ -39,8 +33,8 @@ impl Words {
 // === impl Keys ===
 
 impl Keys {
-    pub(super) const NONE: Self = Self([0; 4]);
-    pub(super) const ALL: Self = Self([u64::MAX; 4]);
+    pub(super) const NONE: Self = Self([0; 2]);
+    pub(super) const ALL: Self = Self([u64::MAX; 2]);
     /// Those of the words of all entities.
     pub(super) const KNOWN: &'static Keys<KEY_WORDS> = &{
         let mut known = Keys([0; KEY_WORDS]);
@@ -54,14 +48,14 @@ impl Keys {
 
     /// Those of both.
     pub(super) fn with(self, other: Self) -> Self {
-        let (Self([a, b, c, d]), Self([e, f, g, h])) = (self, other);
-        Self([a | e, b | f, c | g, d | h])
+        let (Self([a, b]), Self([c, d])) = (self, other);
+        Self([a | c, b | d])
     }
 
     /// Whether one is in both.
     pub(super) fn meets(&self, other: &Self) -> bool {
-        let (Self([a, b, c, d]), Self([e, f, g, h])) = (self, other);
-        (a & e) | (b & f) | (c & g) | (d & h) != 0
+        let (Self([a, b]), Self([c, d])) = (self, other);
+        (a & c) | (b & d) != 0
     }
 }
 
@@ -118,7 +112,6 @@ static ALL: [Words; Entity::COUNT] = {
     let (mut slots, mut rest): (&mut [Words], _) = (&mut all, Entity::ALL);
     while let ([slot, others @ ..], [entity, entities @ ..]) = (slots, rest) {
         *slot = Words::of(words(*entity));
-        slot.are_known = true;
         (slots, rest) = (others, entities);
     }
     all
