@@ -5,6 +5,8 @@
 //! numeric character references, full-width and Devanagari digits. Spaces and dashes of all kinds
 //! are one space and one dash; zero-width characters are not there.
 
+use std::ops::Range;
+
 /// A letter outside ASCII, of a script whose words are written with spaces or that mixes with Latin.
 pub(super) const LETTER: u8 = 0x80;
 /// A letter or sign of a script that needs three bytes: Chinese, Japanese, Hindi, Thai, …
@@ -29,13 +31,16 @@ pub(super) struct Window<'a> {
     start: usize,
     /// The first characters, which are one byte each and are read where they stand.
     plain: &'a [u8],
+    /// Where all such characters are that lead up to the decoded ones; nowhere if none do.
+    plain_at: Range<usize>,
     /// The characters behind those, as far as they are decoded: what each is, where it begins and
-    /// where it ends, from `base` on. The first of this window is at `first`; those before it were of
-    /// windows before.
+    /// where it ends, from `base` on. The first of this window is at `first`; those from `known_from`
+    /// on were of windows before.
     chars: [u8; SLOTS],
     begins: [u16; SLOTS],
     ends_at: [u16; SLOTS],
     base: usize,
+    known_from: usize,
     first: usize,
     len: usize,
     next: usize,
@@ -64,10 +69,12 @@ impl<'a> Window<'a> {
             ends,
             start: 0,
             plain: &[],
+            plain_at: 0..0,
             chars: [0; SLOTS],
             begins: [0; SLOTS],
             ends_at: [0; SLOTS],
             base: 0,
+            known_from: 0,
             first: 0,
             len: 0,
             next: 0,
@@ -81,22 +88,21 @@ impl<'a> Window<'a> {
         if start == self.start {
             return;
         }
-        let plain = self.start.saturating_add(self.plain.len());
-        let is_known = start > self.start && start.saturating_sub(self.base) < FAR;
         self.start = start;
-        if is_known && start <= plain {
-            let rest = self.raw.get(start..plain);
-            self.plain = rest.unwrap_or_default();
-        } else {
-            self.plain = &[];
-            if !(is_known && self.join(start)) {
-                self.first = self.len;
-                self.next = start;
+        if self.plain_at.start <= start && start <= self.plain_at.end {
+            let end = self.plain_at.end.min(start.saturating_add(CAPACITY));
+            self.plain = self.raw.get(start..end).unwrap_or_default();
+            self.first = 0;
+            if self.len == 0 {
+                (self.base, self.next) = (start, self.plain_at.end);
             }
+            return;
         }
-        if self.first == self.len {
-            (self.base, self.first, self.len) = (start, 0, 0);
-            self.next = start.saturating_add(self.plain.len());
+        self.plain = &[];
+        if !self.join(start) {
+            self.plain_at = start..start;
+            (self.base, self.known_from, self.first, self.len) = (start, 0, 0, 0);
+            self.next = start;
         } else if self.first > SLOTS.saturating_sub(CAPACITY) {
             self.make_room();
         }
@@ -108,10 +114,14 @@ impl<'a> Window<'a> {
         let raw = self.shown();
         let mut ahead = [(0, 0, 0); AHEAD];
         let (mut at, mut count) = (start, 0_usize);
-        let offset = at.saturating_sub(self.base);
-        let known = self.begins.get(self.first..self.len).unwrap_or_default();
-        let before = known.partition_point(|begin| usize::from(*begin) < offset);
-        let mut place = self.first.saturating_add(before);
+        let Some(offset) = at.checked_sub(self.base).filter(|offset| *offset < FAR) else {
+            return false;
+        };
+        let known = self.begins.get(self.known_from..self.len);
+        let before = known
+            .unwrap_or_default()
+            .partition_point(|begin| usize::from(*begin) < offset);
+        let mut place = self.known_from.saturating_add(before);
         while place < self.len {
             let begin = self.position(self.begins.get(place));
             if begin < at {
@@ -133,8 +143,12 @@ impl<'a> Window<'a> {
         let Some(first) = place.checked_sub(count).filter(|_| place < self.len) else {
             return false;
         };
-        for (slot, (char, begin, end)) in (first..place).zip(ahead) {
-            self.set(slot, char, begin, end);
+        if count > 0 {
+            for (slot, (char, begin, end)) in (first..place).zip(ahead) {
+                self.set(slot, char, begin, end);
+            }
+            self.known_from = first;
+            self.plain_at = NOWHERE;
         }
         self.first = first;
         true
@@ -149,7 +163,7 @@ impl<'a> Window<'a> {
         self.begins.copy_within(self.first..self.len, 0);
         self.ends_at.copy_within(self.first..self.len, 0);
         self.len = self.len.saturating_sub(self.first);
-        self.first = 0;
+        (self.known_from, self.first, self.plain_at) = (0, 0, NOWHERE);
         self.base = self.base.saturating_add(usize::from(begin));
         for place in self.begins.iter_mut().chain(&mut self.ends_at) {
             *place = place.saturating_sub(begin);
@@ -221,7 +235,7 @@ impl<'a> Window<'a> {
         }
         let raw = self.shown();
         let whole = raw.len() == self.raw.len();
-        if self.first == self.len {
+        if self.len == 0 {
             self.read_plain(raw, offset);
             if offset < self.plain.len() {
                 return offset;
@@ -240,12 +254,28 @@ impl<'a> Window<'a> {
 
     #[inline(never)]
     fn fetch(&mut self, index: usize) -> u8 {
-        let raw = self.shown();
-        let whole = raw.len() == self.raw.len();
         if index >= CAPACITY {
             return OTHER;
         }
-        if self.first == self.len {
+        match self.known_at(index) {
+            Some(char) => char,
+            None => self.fetch_more(index),
+        }
+    }
+
+    /// The character at `index` if it is decoded, and ends in this window whatever follows it.
+    fn known_at(&self, index: usize) -> Option<u8> {
+        let place = self.slot(index).filter(|place| *place < self.len)?;
+        let (char, end) = self.chars.get(place).zip(self.ends_at.get(place))?;
+        let is_sure = self.position(Some(end)) <= self.start.saturating_add(SURE_BYTES);
+        is_sure.then_some(*char)
+    }
+
+    #[inline(never)]
+    fn fetch_more(&mut self, index: usize) -> u8 {
+        let raw = self.shown();
+        let whole = raw.len() == self.raw.len();
+        if self.len == 0 {
             self.read_plain(raw, index);
         }
         while self.known() <= index {
@@ -259,12 +289,22 @@ impl<'a> Window<'a> {
                 Char::Is(..) | Char::Nothing(_) => {}
             }
         }
-        match self.slot(index) {
-            None => self.raw.get(self.start.saturating_add(index)),
-            Some(place) => self.chars.get(place),
+        if let Some(char) = self.known_at(index) {
+            return char;
         }
-        .copied()
-        .unwrap_or(OTHER)
+        let Some(place) = self.slot(index) else {
+            let byte = self.raw.get(self.start.saturating_add(index));
+            return byte.copied().unwrap_or(OTHER);
+        };
+        // What another window knows may go on behind the end of this one.
+        match decode(
+            raw,
+            self.position(self.begins.get(place)),
+            self.ends && whole,
+        ) {
+            Char::Is(char, _) => char,
+            _ => OTHER,
+        }
     }
 
     /// The raw text up to where the window ends: nothing is longer, so what asks further has lost its
@@ -304,6 +344,7 @@ impl<'a> Window<'a> {
             }
         }
         self.next = from.saturating_add(size);
+        self.plain_at.end = self.plain_at.end.max(self.next);
         self.plain = self.raw.get(self.start..self.next).unwrap_or_default();
     }
 
@@ -559,6 +600,10 @@ fn fold(char: char, size: usize) -> Char {
 pub(super) const CAPACITY: usize = 224;
 /// Decoded characters that are kept: those of a window, and as many of windows before it.
 const SLOTS: usize = 2 * CAPACITY;
+/// So far in a window every escape that begins ends in it too: none has more than 32 bytes.
+const SURE_BYTES: usize = WINDOW_BYTES - 32;
+/// Where no plain characters lead up to the decoded ones.
+const NOWHERE: Range<usize> = Range { start: 1, end: 0 };
 /// Bytes from where offsets are counted that a window may begin at, so that they stay small numbers.
 const FAR: usize = 0x8000;
 /// Characters of a new window before those of the last one: what an escape is that is cut in two.
@@ -571,4 +616,4 @@ const READ_AHEAD: usize = 32;
 /// Backslashes before one character: seven are JSON inside JSON inside JSON.
 pub(super) const BACKSLASHES: usize = 8;
 /// The longest numeric reference that stands for a character, `&#x10FFFF;`.
-const REFERENCE_BYTES: usize = 10;
+pub(super) const REFERENCE_BYTES: usize = 10;

@@ -49,15 +49,28 @@ impl Known {
     }
 }
 
-/// Whether the anchor may be an `@`, as itself, of full width, or the first digit of its code.
+/// Whether the anchor is an `@`, as itself, of full width, or the first digit of its code: `%40`,
+/// `\u0040`, `&#64;`, `&#x40;`.
 fn is_sign(raw: &[u8], anchor: usize) -> bool {
-    match raw.get(anchor..).unwrap_or_default() {
-        [b'@', ..] => true,
-        [b'0' | b'4' | b'6', ..] => {
-            let before = anchor.checked_sub(1).and_then(|at| raw.get(at));
-            matches!(before, Some(b'u' | b'%' | b'#' | b'x' | b'X'))
-        }
-        rest => rest.starts_with(FULL_WIDTH_SIGN),
+    let rest = raw.get(anchor..).unwrap_or_default();
+    match rest {
+        [b'@', ..] => return true,
+        [b'0' | b'4' | b'6', ..] => {}
+        _ => return rest.starts_with(FULL_WIDTH_SIGN),
+    }
+    // Of a code that is cut off, the rest may come.
+    let begins = |text: &[u8], code: &[u8]| text.starts_with(code) || code.starts_with(text);
+    let zeros = rest
+        .iter()
+        .take(text::REFERENCE_BYTES)
+        .take_while(|byte| **byte == b'0');
+    let code = rest.get(zeros.count()..).unwrap_or_default();
+    match raw.get(..anchor).unwrap_or_default() {
+        [.., b'%'] => begins(rest, b"40"),
+        [.., b'u'] => begins(rest, b"0040"),
+        [.., b'#'] => begins(code, b"64;"),
+        [.., b'#', b'x' | b'X'] => begins(code, b"40;"),
+        _ => false,
     }
 }
 
