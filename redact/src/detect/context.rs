@@ -118,7 +118,10 @@ impl Sight<'_> {
             text.len = text.len.wrapping_add(1);
         }
         if text.len > 0 {
-            text.mark();
+            if let Some(slot) = text.text.get_mut(text.len) {
+                *slot = b' ';
+            }
+            text.marks = Marks::of(&text.text, &text.text, 0);
         }
         self.right.at = Some(end);
     }
@@ -182,13 +185,6 @@ impl Lower {
         marks: Marks::NONE,
     };
 
-    fn push(&mut self, byte: u8) {
-        if let Some(slot) = self.text.get_mut(self.len) {
-            *slot = byte;
-            self.len = self.len.saturating_add(1);
-        }
-    }
-
     /// The text so far.
     fn text(&self) -> &[u8] {
         self.text.get(..self.len).unwrap_or_default()
@@ -199,20 +195,11 @@ impl Lower {
         (self.len, self.marks) = (len, marks);
         self.text = *text;
         if len < BLOCK {
-            // What stands behind it ends no sentence, and where a word begins there is none.
+            // Where a word begins behind it there is none.
             let there = 1_u64.wrapping_shl(u32::try_from(len).unwrap_or(0));
             self.marks.signs &= there.wrapping_sub(1);
+            self.marks.slashes &= there.wrapping_sub(1);
         }
-    }
-
-    /// Finds where words begin and sentences end, once all of the text is there.
-    #[inline(never)]
-    fn mark(&mut self) {
-        let (mut text, len) = (self.text, self.len);
-        if let Some(slot) = text.get_mut(len) {
-            *slot = b' ';
-        }
-        self.set(&text, len, Marks::of(&text, &text));
     }
 
     /// The signs from the last to the first, and where each is.
@@ -226,32 +213,31 @@ impl Lower {
         })
     }
 
-    /// An escape is one character, and none of a word.
+    /// Puts a space for each escape: it is one character, and none of a word.
+    #[inline(never)]
     fn pass_escapes(&mut self) {
-        let (text, len) = (self.text, self.len);
-        let mut escape = false;
-        self.len = 0;
-        for byte in text.iter().take(len) {
-            if *byte == b'\\' {
-                escape = true;
-            } else {
-                self.push(if escape { b' ' } else { *byte });
-                escape = false;
+        while self.marks.slashes != 0 {
+            let at = self.marks.slashes.trailing_zeros();
+            let run = self.marks.slashes.wrapping_shr(at).trailing_ones();
+            let from = at as usize;
+            let behind = from
+                .saturating_add(run as usize)
+                .saturating_add(1)
+                .min(self.len);
+            let more = behind.saturating_sub(from).saturating_sub(1);
+            self.text.copy_within(behind.., from.saturating_add(1));
+            if let Some(slot) = self.text.get_mut(from) {
+                *slot = b' ';
             }
+            self.marks.squeeze(at, u32::try_from(more).unwrap_or(0));
+            self.len = self.len.saturating_sub(more);
         }
-        if escape {
-            self.push(b' ');
-        }
-        self.mark();
     }
 
-    /// Puts a space for each escape, and returns where the last sentence begins. One of a few words goes with the one before: `Charge my
+    /// Where the last sentence begins. One of a few words goes with the one before: `Charge my
     /// card. The number is …`
     #[inline(never)]
-    fn find_sentence(&mut self) -> usize {
-        if self.signs().any(|(_, byte)| byte == b'\\') {
-            self.pass_escapes();
-        }
+    fn find_sentence(&self) -> usize {
         let text = self.text();
         let ends = |(at, byte): &(usize, u8)| {
             let (before, next) = (text.get(..*at), text.get(at.saturating_add(1)));
@@ -343,6 +329,9 @@ impl Left {
             marks.keys = Keys::ALL;
         }
         self.text.set(text, len, marks);
+        if self.text.marks.slashes != 0 {
+            self.text.pass_escapes();
+        }
         self.from = if marks.signs == 0 {
             0
         } else {

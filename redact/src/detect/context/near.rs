@@ -9,8 +9,10 @@ pub(super) struct Marks {
     /// Letters that a word may begin with, and those where one begins that may speak for an entity.
     pub(super) letters: u64,
     pub(super) words: u64,
-    /// Where a sentence may end, and backslashes.
+    /// Where a sentence may end.
     pub(super) signs: u64,
+    /// Backslashes. What they escape is marked as nothing.
+    pub(super) slashes: u64,
     /// The keys of those words, and perhaps of others near them.
     pub(super) keys: Keys,
 }
@@ -70,7 +72,12 @@ impl Near {
         });
         let [_, last] = self.text;
         let [_, before] = self.marks;
-        let marks = Marks::of(block, rest);
+        // The block before may end in an escape.
+        let open = before.slashes >> 63;
+        let slashes = bits(block, |byte| byte == b'\\');
+        let escaped = (slashes << 1 | open) & !slashes;
+        let mut marks = Marks::of(block, rest, escaped);
+        marks.slashes = slashes;
         self.text = [last, block.map(|byte| byte.to_ascii_lowercase())];
         self.marks = [before, marks];
         self.end = self.end.saturating_add(BLOCK);
@@ -84,18 +91,19 @@ impl Marks {
         letters: 0,
         words: 0,
         signs: 0,
+        slashes: 0,
         keys: Keys::NONE,
     };
 
-    /// Of a block, and the text that begins with it.
+    /// Of a block, and the text that begins with it, in which these bytes are escaped.
     #[inline(never)]
-    pub(super) fn of(block: &[u8; BLOCK], rest: &[u8]) -> Self {
+    pub(super) fn of(block: &[u8; BLOCK], rest: &[u8], escaped: u64) -> Self {
         let mut marks = Self {
             letters: bits(block, |byte| byte.is_ascii_alphabetic() | (byte >= 0xC0)),
             signs: bits(block, is_sign),
             ..Self::NONE
         };
-        let inside = bits(block, |byte| byte.is_ascii_alphanumeric());
+        let inside = bits(block, |byte| byte.is_ascii_alphanumeric()) & !escaped;
         let mut begins = marks.letters & !inside.wrapping_shl(1);
         while begins != 0 {
             let bit = begins & begins.wrapping_neg();
@@ -108,6 +116,20 @@ impl Marks {
             begins ^= bit;
         }
         marks
+    }
+
+    /// Puts one byte that is marked as nothing at `at` for that one and the next `more` ones.
+    pub(super) fn squeeze(&mut self, at: u32, more: u32) {
+        let before = 1_u64.wrapping_shl(at).wrapping_sub(1);
+        let behind = !before << 1;
+        for mask in [
+            &mut self.letters,
+            &mut self.words,
+            &mut self.signs,
+            &mut self.slashes,
+        ] {
+            *mask = *mask & before | mask.wrapping_shr(more) & behind;
+        }
     }
 
     /// Those of the block that begins with byte `offset` of the first of two.
@@ -125,15 +147,16 @@ impl Marks {
             letters: both(first.letters, last.letters),
             words: both(first.words, last.words),
             signs: both(first.signs, last.signs),
+            slashes: both(first.slashes, last.slashes),
             keys: first.keys.with(last.keys),
         }
     }
 }
 
-/// Whether a sentence may end with this byte, or an escape begin.
+/// Whether a sentence may end with this byte.
 fn is_sign(byte: u8) -> bool {
     // U+3002, the full stop of Chinese and Japanese, ends with the last of these.
-    (byte == b'.') | (byte == b'!') | (byte == b'?') | (byte == b'\\') | (byte == 0x82)
+    (byte == b'.') | (byte == b'!') | (byte == b'?') | (byte == 0x82)
 }
 
 /// Which of the bytes are such: without a branch, many are asked at a time.

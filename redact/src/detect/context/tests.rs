@@ -208,6 +208,24 @@ fn a_word_at_the_end_of_the_text_left_is_one_whatever_is_behind_it() {
 }
 
 #[test]
+fn a_word_behind_an_escape_is_one_wherever_that_is_cut() {
+    let profile = Profile::all(Action::Mask);
+    for blanks in 0..130 {
+        let raw = format!("{}\\ncall me ", " ".repeat(blanks));
+        let mut sight = Sight::new(&profile, HINTS, raw.as_bytes(), true);
+        for at in [64, raw.len()].into_iter().filter(|at| *at <= raw.len()) {
+            sight.begin_at(at, 0);
+            let words = Words::for_entity(Entity::PhoneNumber);
+            let found = sight.left(0).has_any(LEFT_BYTES, words, false);
+            assert_eq!(
+                found,
+                Plain::left(&raw.as_bytes()[at.saturating_sub(64)..at]).has_any(64, words)
+            );
+        }
+    }
+}
+
+#[test]
 fn what_stands_right_is_what_the_rules_say() {
     let (profile, mut chance) = (Profile::all(Action::Mask), Chance(0x2545_F491_4F6C_DD1D));
     let (mut found, mut undecided) = (0, 0);
