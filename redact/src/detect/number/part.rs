@@ -91,7 +91,9 @@ impl Number<'_> {
         sight.propose(entity, self.start, self.end, strength);
     }
 
-    /// An entity that needs a layout, its check and a word that speaks for it.
+    /// An entity that needs a layout, its check and a word that speaks for it. Not inlined: it is
+    /// called often, and the module has to stay small.
+    #[inline(never)]
     pub(super) fn if_supported(
         &self,
         sight: &mut Sight<'_>,
