@@ -131,14 +131,15 @@ impl<'a> Window<'a> {
             if begin == at {
                 break;
             }
-            let (Some(slot), Char::Is(char, size)) = (ahead.get_mut(count), decode(raw, at, false))
-            else {
-                return false;
-            };
-            let end = at.saturating_add(size);
-            *slot = (char, at, end);
-            at = end;
-            count = count.saturating_add(1);
+            match (ahead.get_mut(count), decode(raw, at, false)) {
+                (Some(slot), Char::Is(char, size)) => {
+                    *slot = (char, at, at.saturating_add(size));
+                    at = at.saturating_add(size);
+                    count = count.saturating_add(1);
+                }
+                (_, Char::Nothing(size)) if size > 0 => at = at.saturating_add(size),
+                _ => return false,
+            }
         }
         let Some(first) = place.checked_sub(count).filter(|_| place < self.len) else {
             return false;
@@ -418,6 +419,15 @@ fn decode_written(text: &[u8], ends: bool) -> Char {
     match (decoded, text.first()) {
         (Char::Begun, Some(first)) if ends => Char::Is(*first, 1),
         (char, _) => char,
+    }
+}
+
+/// In how many bytes the character is written that begins this text with `%` or `&`; in one if
+/// nothing is encoded there.
+pub(super) fn written_size(text: &[u8]) -> usize {
+    match decode_written(text, true) {
+        Char::Is(_, size) | Char::Nothing(size) => size,
+        Char::Begun => 1,
     }
 }
 

@@ -30,22 +30,20 @@ impl Known {
         let mut start = at;
         while start > least {
             if self.start < start && start <= self.end {
-                start = self.start.max(least);
+                start = char_start(raw, self.start.max(least));
                 continue;
             }
-            let before = start.saturating_sub(1);
-            if !raw.get(before).is_some_and(|byte| joins_plainly(*byte)) {
+            let Some(before) = joined_before(raw, start, true) else {
                 break;
-            }
+            };
             start = before;
         }
         let end = at.max(if self.start == start { self.end } else { at });
         *self = Self { start, end };
-        match raw.get(start.wrapping_sub(1)) {
-            Some(byte) if start > least && (!byte.is_ascii()) => word_start(raw, at, most, true),
-            Some(_) if start > least => start,
-            _ => escape_start(raw, start).min(at),
+        if start > least {
+            return start;
         }
+        whole_start(raw, start).min(at)
     }
 }
 
@@ -125,32 +123,56 @@ pub(super) fn word_start(raw: &[u8], at: usize, most: usize, sign_ends: bool) ->
     let mut start = at;
     let least = at.saturating_sub(most);
     while start > least {
-        let before = start.saturating_sub(1);
-        let Some(byte) = raw.get(before) else { break };
-        if joins_plainly(*byte) {
-            start = before;
-            continue;
-        }
-        match byte {
-            0x80..=0xBF => {
-                // Inside a character; its first byte, at most three before, tells what it is.
-                let lead = (before.saturating_sub(3)..before)
-                    .rev()
-                    .find(|at| raw.get(*at).is_some_and(|byte| *byte >= 0xC0));
-                let char = lead
-                    .and_then(|lead| raw.get(lead..start))
-                    .unwrap_or_default();
-                if !joins(char) || (sign_ends && char == FULL_WIDTH_SIGN) {
-                    return start;
-                }
-                start = start.saturating_sub(char.len());
-            }
-            0xC0.. => return start,
-            b'@' if !sign_ends => start = before,
-            _ => return start,
-        }
+        let Some(before) = joined_before(raw, start, sign_ends) else {
+            return start;
+        };
+        start = before;
     }
-    escape_start(raw, start).min(at)
+    whole_start(raw, start).min(at)
+}
+
+/// Where the character before `at` begins, if it is of one word with what follows it.
+#[inline]
+fn joined_before(raw: &[u8], at: usize, sign_ends: bool) -> Option<usize> {
+    let before = at.checked_sub(1)?;
+    match raw.get(before)? {
+        byte if joins_plainly(*byte) => Some(before),
+        0x80..=0xBF => {
+            // Inside a character; its first byte, at most three before, tells what it is.
+            let lead = (before.saturating_sub(3)..before)
+                .rev()
+                .find(|at| raw.get(*at).is_some_and(|byte| *byte >= 0xC0))?;
+            let char = raw.get(lead..at)?;
+            (joins(char) && !(sign_ends && char == FULL_WIDTH_SIGN)).then_some(lead)
+        }
+        b'@' if !sign_ends => Some(before),
+        _ => None,
+    }
+}
+
+/// Where the character begins that `at` stands in the middle of, or `at`.
+fn char_start(raw: &[u8], at: usize) -> usize {
+    let inside = |at: &usize| matches!(raw.get(*at), Some(0x80..=0xBF));
+    let mut start = at;
+    while start > 0 && inside(&start) {
+        start = start.saturating_sub(1);
+    }
+    start
+}
+
+/// Where what is written as several characters begins that `at` stands in the middle of, or `at`: a
+/// window shows whole ones.
+fn whole_start(raw: &[u8], at: usize) -> usize {
+    let covers = |start: &usize| {
+        let text = raw.get(*start..).unwrap_or_default();
+        let size = match text.first() {
+            Some(b'%' | b'&') => text::written_size(text),
+            _ => 0,
+        };
+        size > at.saturating_sub(*start)
+    };
+    let near = at.saturating_sub(text::REFERENCE_BYTES)..at;
+    escape_start(raw, near.rev().find(covers).unwrap_or(at))
 }
 
 /// Where the escape, or the pair of them, begins that `at` stands in the middle of, or `at`. What is

@@ -371,7 +371,11 @@ fn a_chain_of_matches_that_is_too_long_for_one_is_cut_the_same_however_it_comes(
     let profile = Profile::all(Action::Mask);
     let chains = [
         "98765\u{a0}".repeat(40),
-        format!("{}8{}r", "123\u{a0}\u{a0}".repeat(40), "\\u0031 ".repeat(50)),
+        format!(
+            "{}8{}r",
+            "123\u{a0}\u{a0}".repeat(40),
+            "\\u0031 ".repeat(50)
+        ),
         format!("{} and no more", "98765 ".repeat(60)),
         format!("{}4111 1111 1111 1111", "1(".repeat(140)),
     ];
