@@ -44,6 +44,9 @@ pub(super) struct Window<'a> {
     first: usize,
     len: usize,
     next: usize,
+    /// So many characters can be told at once: those that stand for themselves, and decoded ones that
+    /// end in this window whatever follows them.
+    told: usize,
     /// Whether somebody asked for what is not there yet.
     pub(super) undecided: bool,
 }
@@ -78,6 +81,7 @@ impl<'a> Window<'a> {
             first: 0,
             len: 0,
             next: 0,
+            told: 0,
             undecided: false,
         }
     }
@@ -96,6 +100,7 @@ impl<'a> Window<'a> {
             if self.len == 0 {
                 (self.base, self.next) = (start, self.plain_at.end);
             }
+            self.tell();
             return;
         }
         self.plain = &[];
@@ -106,6 +111,20 @@ impl<'a> Window<'a> {
         } else if self.first > SLOTS.saturating_sub(CAPACITY) {
             self.make_room();
         }
+        self.tell();
+    }
+
+    /// Counts the characters that can be told at once.
+    fn tell(&mut self) {
+        let ends = self.ends_at.get(self.first..self.len).unwrap_or_default();
+        let limit = self.start.saturating_add(SURE_BYTES);
+        let sure = match ends.last() {
+            Some(last) if self.position(Some(last)) > limit => {
+                ends.partition_point(|end| self.position(Some(end)) <= limit)
+            }
+            _ => ends.len(),
+        };
+        self.told = self.plain.len().saturating_add(sure).min(CAPACITY);
     }
 
     /// Keeps the decoded characters from the raw position `start` on. A window may begin in the
@@ -255,25 +274,20 @@ impl<'a> Window<'a> {
 
     #[inline(never)]
     fn fetch(&mut self, index: usize) -> u8 {
-        if index >= CAPACITY {
-            return OTHER;
+        if index < self.told
+            && let Some(place) = self.slot(index)
+            && let Some(char) = self.chars.get(place)
+        {
+            return *char;
         }
-        match self.known_at(index) {
-            Some(char) => char,
-            None => self.fetch_more(index),
-        }
-    }
-
-    /// The character at `index` if it is decoded, and ends in this window whatever follows it.
-    fn known_at(&self, index: usize) -> Option<u8> {
-        let place = self.slot(index).filter(|place| *place < self.len)?;
-        let (char, end) = self.chars.get(place).zip(self.ends_at.get(place))?;
-        let is_sure = self.position(Some(end)) <= self.start.saturating_add(SURE_BYTES);
-        is_sure.then_some(*char)
+        self.fetch_more(index)
     }
 
     #[inline(never)]
     fn fetch_more(&mut self, index: usize) -> u8 {
+        if index >= CAPACITY {
+            return OTHER;
+        }
         let raw = self.shown();
         let whole = raw.len() == self.raw.len();
         if self.len == 0 {
@@ -290,13 +304,14 @@ impl<'a> Window<'a> {
                 Char::Is(..) | Char::Nothing(_) => {}
             }
         }
-        if let Some(char) = self.known_at(index) {
-            return char;
-        }
+        self.tell();
         let Some(place) = self.slot(index) else {
             let byte = self.raw.get(self.start.saturating_add(index));
             return byte.copied().unwrap_or(OTHER);
         };
+        if index < self.told {
+            return self.chars.get(place).copied().unwrap_or(OTHER);
+        }
         // What another window knows may go on behind the end of this one.
         match decode(
             raw,

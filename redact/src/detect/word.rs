@@ -165,14 +165,18 @@ fn char_start(raw: &[u8], at: usize) -> usize {
 fn whole_start(raw: &[u8], at: usize) -> usize {
     let covers = |start: &usize| {
         let text = raw.get(*start..).unwrap_or_default();
-        let size = match text.first() {
-            Some(b'%' | b'&') => text::written_size(text),
-            _ => 0,
-        };
-        size > at.saturating_sub(*start)
+        matches!(text.first(), Some(b'%' | b'&'))
+            && text::written_size(text) > at.saturating_sub(*start)
     };
     let near = at.saturating_sub(text::REFERENCE_BYTES)..at;
-    escape_start(raw, near.rev().find(covers).unwrap_or(at))
+    let codes = raw.get(near.clone()).unwrap_or_default();
+    if codes
+        .iter()
+        .fold(false, |any, byte| any | matches!(byte, b'%' | b'&'))
+    {
+        return escape_start(raw, near.rev().find(covers).unwrap_or(at));
+    }
+    escape_start(raw, at)
 }
 
 /// Where the escape, or the pair of them, begins that `at` stands in the middle of, or `at`. What is
