@@ -1,5 +1,7 @@
 //! One channel of text, scanned as it streams: what may still become a match is held back.
 
+use std::ops::Range;
+
 use crate::detect::{self, Hints, Match, Swallow};
 use crate::limits;
 use crate::mask;
@@ -216,6 +218,48 @@ impl Scanner {
         };
         profile.action(entity.into()) == Some(Action::Count)
     }
+}
+
+/// Scans the text in `range` of `bytes`, which is whole and no part of a longer one. Of the bytes,
+/// those before `left` have left; appends those from there on up to the end of the last match, and
+/// returns where that is. All behind it may leave as it is.
+pub(crate) fn whole(
+    profile: &Profile,
+    key: &[u8],
+    bytes: &[u8],
+    range: Range<usize>,
+    left: usize,
+    out: &mut Vec<u8>,
+    tally: &mut Tally,
+) -> usize {
+    if profile.is_idle() {
+        return left;
+    }
+    let mut left = left;
+    let text = bytes.get(range.clone()).unwrap_or_default();
+    let hints = Hints { key, bare: false };
+    detect::scan(profile, hints, text, 0, true, &mut |found: Match| {
+        let Some(action) = profile.action(found.kind) else {
+            return;
+        };
+        let is_blocked = tally.blocked().is_some();
+        tally.count(found.kind, action);
+        if is_blocked {
+            return;
+        }
+        // What only counts leaves as it is, like what is around it.
+        let start = range.start.saturating_add(found.start);
+        let end = range.start.saturating_add(found.end);
+        if action == Action::Count {
+            return;
+        }
+        out.extend_from_slice(bytes.get(left..start.max(left)).unwrap_or_default());
+        left = end;
+        if action == Action::Mask {
+            mask::placeholder(profile.name(found.kind), out);
+        }
+    });
+    left
 }
 
 #[cfg(test)]

@@ -9,6 +9,15 @@ pub(super) struct Anchors {
     bits: u64,
 }
 
+/// Where a byte was found.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Found {
+    pub(crate) at: usize,
+    /// Where the block that it is in ends, and which bytes of the block are it.
+    pub(crate) end: usize,
+    pub(crate) bits: u64,
+}
+
 // === impl Anchors ===
 
 impl Anchors {
@@ -71,6 +80,36 @@ impl Anchors {
     }
 }
 
+/// Finds `byte` in `text` from `from` on, and all of its neighbours that are the same.
+pub(crate) fn find_byte(byte: u8, text: &[u8], from: usize) -> Option<Found> {
+    let (blocks, rest) = text.get(from..)?.as_chunks::<BLOCK>();
+    if let Some((place, bits)) = vector::first_equal(blocks, byte) {
+        let begin = from.saturating_add(place.saturating_mul(BLOCK));
+        return Some(Found {
+            at: begin.saturating_add(bits.trailing_zeros() as usize),
+            end: begin.saturating_add(BLOCK),
+            bits,
+        });
+    }
+    let bits = match text.last_chunk() {
+        // The end is read with what was before it.
+        Some(last) if vector::IS_FAST => {
+            vector::first_equal(std::slice::from_ref(last), byte).map_or(0, |(_, bits)| bits)
+        }
+        _ => rest.iter().fold(0_u64, |bits, other| {
+            bits.wrapping_shr(1) | u64::from(*other == byte) << 63
+        }),
+    };
+    let seen = BLOCK.saturating_sub(rest.len());
+    let left = bits.wrapping_shr(u32::try_from(seen).unwrap_or(0));
+    let at = text.len().saturating_sub(rest.len());
+    (left != 0 && !rest.is_empty()).then(|| Found {
+        at: at.saturating_add(left.trailing_zeros() as usize),
+        end: text.len(),
+        bits,
+    })
+}
+
 /// As [`Anchors::next`], where besides a match may begin with any byte of `starts` at a word's
 /// beginning.
 pub(super) fn find_with(text: &[u8], from: usize, starts: &[bool; 256]) -> Option<usize> {
@@ -119,7 +158,7 @@ fn is_class(byte: u8) -> bool {
 }
 
 /// Bytes that are looked at together, and those at the end of a text.
-const BLOCK: usize = 64;
+pub(crate) const BLOCK: usize = 64;
 const PART: usize = 16;
 
 /// Without vectors: what the vectors must agree with.
@@ -149,16 +188,28 @@ pub(super) mod scalar {
 
     /// The first block with bytes of the class, and which of them are.
     pub(crate) fn first(blocks: &[[u8; super::BLOCK]]) -> Option<(usize, u64)> {
-        let (place, first) = blocks
-            .as_flattened()
-            .iter()
-            .position(|byte| super::is_class(*byte))
-            .map(|at| (at / super::BLOCK, at % super::BLOCK))?;
-        let block = blocks.get(place)?;
-        let rest = block.iter().enumerate().skip(first);
-        let bits = rest.fold(0_u64, |bits, (at, byte)| {
-            bits | u64::from(super::is_class(*byte)) << at
-        });
+        let first = |bytes: &[u8]| bytes.iter().position(|byte| super::is_class(*byte));
+        find(blocks, first, super::is_class)
+    }
+
+    /// The first block with this byte, and which of its bytes are it.
+    pub(crate) fn first_equal(blocks: &[[u8; super::BLOCK]], byte: u8) -> Option<(usize, u64)> {
+        find(
+            blocks,
+            |bytes| memchr::memchr(byte, bytes),
+            |other| other == byte,
+        )
+    }
+
+    fn find(
+        blocks: &[[u8; super::BLOCK]],
+        first: impl Fn(&[u8]) -> Option<usize>,
+        is: impl Fn(u8) -> bool,
+    ) -> Option<(usize, u64)> {
+        let at = first(blocks.as_flattened())?;
+        let (place, first) = (at / super::BLOCK, at % super::BLOCK);
+        let rest = blocks.get(place)?.iter().enumerate().skip(first);
+        let bits = rest.fold(0_u64, |bits, (at, byte)| bits | u64::from(is(*byte)) << at);
         Some((place, bits))
     }
 }
@@ -176,6 +227,18 @@ pub(super) mod vector {
     /// The first block with bytes of the class, and which of them are.
     #[inline(never)]
     pub(crate) fn first(blocks: &[[u8; super::BLOCK]]) -> Option<(usize, u64)> {
+        find(blocks, class)
+    }
+
+    /// The first block with this byte, and which of its bytes are it.
+    #[inline(never)]
+    pub(crate) fn first_equal(blocks: &[[u8; super::BLOCK]], byte: u8) -> Option<(usize, u64)> {
+        let byte = u8x16_splat(byte);
+        find(blocks, |part| u8x16_eq(part, byte))
+    }
+
+    #[inline(always)]
+    fn find(blocks: &[[u8; super::BLOCK]], is: impl Fn(v128) -> v128) -> Option<(usize, u64)> {
         for (place, block) in blocks.iter().enumerate() {
             // SAFETY: a block has 64 bytes, and wasm loads need no alignment.
             let parts: [v128; 4] = unsafe {
@@ -187,7 +250,7 @@ pub(super) mod vector {
                     v128_load(at.add(3)),
                 ]
             };
-            let [a, b, c, d] = parts.map(class);
+            let [a, b, c, d] = parts.map(&is);
             if v128_any_true(v128_or(v128_or(a, b), v128_or(c, d))) {
                 let bits = u64::from(u8x16_bitmask(a))
                     | u64::from(u8x16_bitmask(b)) << 16
@@ -234,11 +297,29 @@ pub(super) mod vector {
     /// The first block with bytes of the class, and which of them are.
     #[inline(never)]
     pub(crate) fn first(blocks: &[[u8; super::BLOCK]]) -> Option<(usize, u64)> {
+        // SAFETY: every x86-64 has SSE2.
+        find(blocks, |part| unsafe { class(part) })
+    }
+
+    /// The first block with this byte, and which of its bytes are it.
+    #[inline(never)]
+    pub(crate) fn first_equal(blocks: &[[u8; super::BLOCK]], byte: u8) -> Option<(usize, u64)> {
+        // SAFETY: every x86-64 has SSE2.
+        find(blocks, |part| unsafe {
+            _mm_cmpeq_epi8(part, _mm_set1_epi8(byte.cast_signed()))
+        })
+    }
+
+    #[inline(always)]
+    fn find(
+        blocks: &[[u8; super::BLOCK]],
+        is: impl Fn(__m128i) -> __m128i,
+    ) -> Option<(usize, u64)> {
         for (place, block) in blocks.iter().enumerate() {
             // SAFETY: a block has 64 bytes; these loads need no alignment, and every x86-64 has SSE2.
             let bits = unsafe {
                 let at = block.as_ptr().cast::<__m128i>();
-                let load = |part: usize| class(_mm_loadu_si128(at.add(part)));
+                let load = |part: usize| is(_mm_loadu_si128(at.add(part)));
                 let (a, b, c, d) = (load(0), load(1), load(2), load(3));
                 if _mm_movemask_epi8(_mm_or_si128(_mm_or_si128(a, b), _mm_or_si128(c, d))) == 0 {
                     continue;
@@ -278,3 +359,37 @@ pub(super) mod vector {
     all(target_arch = "wasm32", target_feature = "simd128")
 )))]
 pub(super) use scalar as vector;
+
+#[cfg(test)]
+mod tests {
+    use super::{BLOCK, Found, find_byte, scalar, vector};
+
+    #[test]
+    fn a_byte_is_found_with_all_that_are_near() {
+        let letters: Vec<u8> = (0..400_u32)
+            .map(|at| b"\"\\ab{"[(at * at % 13 % 5) as usize])
+            .collect();
+        for size in (0..=200).chain([399]) {
+            let text = &letters[..size];
+            for from in 0..=size {
+                let first = text[from..].iter().position(|byte| *byte == b'{');
+                let found = find_byte(b'{', text, from);
+                assert_eq!(found.map(|found| found.at), first.map(|at| from + at));
+                let Some(Found { at, end, bits }) = found else {
+                    continue;
+                };
+                for (near, byte) in text.iter().enumerate().take(end).skip(at) {
+                    let is_set = bits >> (BLOCK - (end - near)) & 1 == 1;
+                    assert_eq!(is_set, *byte == b'{', "{near} from {from} of {size}");
+                }
+            }
+        }
+        let (blocks, _) = letters.as_chunks();
+        for byte in 0..=255 {
+            assert_eq!(
+                vector::first_equal(blocks, byte),
+                scalar::first_equal(blocks, byte)
+            );
+        }
+    }
+}

@@ -2,6 +2,8 @@
 
 use memchr::memchr2;
 
+use crate::detect::{self, BLOCK};
+
 /// Where a search for the end of a JSON string got to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum StringEnd {
@@ -11,9 +13,63 @@ pub(super) enum StringEnd {
     Open { escaped: bool },
 }
 
+/// Finds quotes, and remembers those of the block that it found the last one in: most strings are
+/// short.
+#[derive(Debug, Default)]
+pub(super) struct Quotes {
+    /// Where the block ends, and which of its bytes are quotes.
+    end: usize,
+    bits: u64,
+}
+
 /// The bytes from `start` to `end`; empty if they are not all there.
 pub(super) fn cut(bytes: &[u8], start: usize, end: usize) -> &[u8] {
     bytes.get(start..end).unwrap_or_default()
+}
+
+/// Appends the bytes from `start` to `end`. In WebAssembly a copy of any size is a call, which costs
+/// more than to copy some bytes too many and to forget them.
+#[inline]
+pub(super) fn append(bytes: &[u8], start: usize, end: usize, out: &mut Vec<u8>) {
+    let size = end.saturating_sub(start);
+    let near = bytes
+        .get(start..)
+        .and_then(|rest| rest.first_chunk::<FEW>());
+    match near {
+        Some(near) if size <= FEW => {
+            let before = out.len();
+            out.extend_from_slice(near);
+            out.truncate(before.saturating_add(size));
+        }
+        _ => out.extend_from_slice(cut(bytes, start, end)),
+    }
+}
+
+// === impl Quotes ===
+
+impl Quotes {
+    /// The first quote from `from` on. It is always the same text.
+    #[inline]
+    pub(super) fn next(&mut self, text: &[u8], from: usize) -> Option<usize> {
+        let before = self.end.saturating_sub(from);
+        if let Some(place) = BLOCK.checked_sub(before)
+            && place < BLOCK
+        {
+            let left = self.bits >> place;
+            if left != 0 {
+                return Some(from.saturating_add(left.trailing_zeros() as usize));
+            }
+        }
+        let found = detect::find_byte(b'"', text, from.max(self.end))?;
+        (self.end, self.bits) = (found.end, found.bits);
+        Some(found.at)
+    }
+}
+
+/// Whether the byte at `at` belongs to an escape, in a string whose text goes on at `from`.
+pub(super) fn is_escaped(bytes: &[u8], from: usize, at: usize) -> bool {
+    let before = cut(bytes, from, at).iter().rev();
+    before.take_while(|byte| **byte == b'\\').count() % 2 == 1
 }
 
 /// The end of the string whose text goes on at `from`.
@@ -161,5 +217,7 @@ pub(super) fn is_space(byte: u8) -> bool {
     matches!(byte, b' ' | b'\t' | b'\n' | b'\r')
 }
 
+/// Bytes that are copied together.
+const FEW: usize = 32;
 /// Bytes that are looked at one by one before a vector search is worth its call.
 const NEAR: usize = 16;
