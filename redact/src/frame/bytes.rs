@@ -51,25 +51,31 @@ impl Quotes {
     /// The first quote from `from` on. It is always the same text.
     #[inline]
     pub(super) fn next(&mut self, text: &[u8], from: usize) -> Option<usize> {
-        let before = self.end.saturating_sub(from);
-        if let Some(place) = BLOCK.checked_sub(before)
-            && place < BLOCK
-        {
-            let left = self.bits >> place;
-            if left != 0 {
-                return Some(from.saturating_add(left.trailing_zeros() as usize));
-            }
+        let place = from.wrapping_add(BLOCK).wrapping_sub(self.end);
+        let left = if place < BLOCK { self.bits >> place } else { 0 };
+        if left == 0 {
+            return self.read(text, from.max(self.end));
         }
-        let found = detect::find_byte(b'"', text, from.max(self.end))?;
+        Some(from.saturating_add(left.trailing_zeros() as usize))
+    }
+
+    #[inline(never)]
+    fn read(&mut self, text: &[u8], from: usize) -> Option<usize> {
+        let found = detect::find_byte(b'"', text, from)?;
         (self.end, self.bits) = (found.end, found.bits);
         Some(found.at)
     }
 }
 
 /// Whether the byte at `at` belongs to an escape, in a string whose text goes on at `from`.
+#[inline]
 pub(super) fn is_escaped(bytes: &[u8], from: usize, at: usize) -> bool {
-    let before = cut(bytes, from, at).iter().rev();
-    before.take_while(|byte| **byte == b'\\').count() % 2 == 1
+    let before = cut(bytes, from, at);
+    if before.last() != Some(&b'\\') {
+        return false;
+    }
+    let slashes = before.iter().rev().take_while(|byte| **byte == b'\\');
+    slashes.count() % 2 == 1
 }
 
 /// The end of the string whose text goes on at `from`.
@@ -116,6 +122,32 @@ pub(super) fn find2(a: u8, b: u8, bytes: &[u8], from: usize) -> Option<usize> {
 /// one behind it may be none.
 fn zeros(word: u64) -> u64 {
     word.wrapping_sub(EVERY) & !word & EVERY.wrapping_mul(0x80)
+}
+
+/// Whether all of a text is letters of ASCII and `_`.
+#[inline]
+pub(super) fn is_letters(text: &[u8]) -> bool {
+    let (words, rest) = text.as_chunks::<8>();
+    // The last eight bytes may be looked at twice.
+    let last = match text.last_chunk::<8>() {
+        Some(last) => not_letters(*last) == 0,
+        None => rest
+            .iter()
+            .all(|byte| byte.is_ascii_alphabetic() || *byte == b'_'),
+    };
+    last && words.iter().all(|word| not_letters(*word) == 0)
+}
+
+/// The highest bits of the bytes that are neither letters nor `_`.
+fn not_letters(word: [u8; 8]) -> u64 {
+    let word = u64::from_le_bytes(word);
+    let low = word & EVERY.wrapping_mul(0x7F);
+    // Nothing is carried from byte to byte: the highest bits are clear before.
+    let from = |byte: u8| EVERY.wrapping_mul(0x80_u64.wrapping_sub(u64::from(byte)));
+    let small = low | EVERY.wrapping_mul(0x20);
+    let letter = small.wrapping_add(from(b'a')) & !small.wrapping_add(from(b'{'));
+    let other = (low ^ EVERY.wrapping_mul(u64::from(b'_'))).wrapping_add(from(1));
+    (word | !letter & other) & EVERY.wrapping_mul(0x80)
 }
 
 /// The lowest bit of every byte.
@@ -221,3 +253,22 @@ pub(super) fn is_space(byte: u8) -> bool {
 const FEW: usize = 32;
 /// Bytes that are looked at one by one before a vector search is worth its call.
 const NEAR: usize = 16;
+
+#[cfg(test)]
+mod tests {
+    use super::is_letters;
+
+    #[test]
+    fn letters_are_told_from_all_other_bytes() {
+        for size in 0..20 {
+            let text = vec![b'm'; size];
+            assert!(is_letters(&text));
+            for (at, byte) in (0..size).flat_map(|at| (0..=255_u8).map(move |byte| (at, byte))) {
+                let mut text = text.clone();
+                text[at] = byte;
+                let expected = byte.is_ascii_alphabetic() || byte == b'_';
+                assert_eq!(is_letters(&text), expected, "{byte} at {at} of {size}");
+            }
+        }
+    }
+}

@@ -172,9 +172,9 @@ impl Json {
     ) -> bool {
         let start = chunk.at;
         let mut at = 0;
-        loop {
+        while at < gap.len() {
             let bracket = find_bracket(gap, at);
-            if self.depth() == 0 {
+            if self.levels.is_empty() {
                 let part = cut(gap, at, bracket.unwrap_or(gap.len()));
                 if let Some(size) = part.iter().position(|byte| !is_outermost(*byte)) {
                     self.place = Place::Plain;
@@ -241,15 +241,18 @@ impl Json {
 
     /// Whether the value that opens here repeats a text of which something is masked, or may be.
     fn must_leave_out(&mut self, profile: &Profile, tally: &Tally) -> bool {
-        if self.left_out.is_some() || self.too_deep > 0 || !profile.changes_text() {
+        if self.left_out.is_some() || self.too_deep > 0 {
             return false;
         }
         let Some(level) = self.levels.last().filter(|level| !level.list) else {
             return false;
         };
         let name = self.names.get(level.name..).unwrap_or_default();
+        if !names::repeats_text(name) || !profile.changes_text() {
+            return false;
+        }
         self.is_masked |= own::masked(tally) != self.masked_before;
-        names::repeats_text(name) && (self.is_masked || !level.told)
+        self.is_masked || !level.told
     }
 
     fn begin_string(&mut self) {
