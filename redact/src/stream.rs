@@ -196,6 +196,11 @@ impl Scanner {
     /// Forgets what left so long ago that no verdict looks back at it.
     fn forget(&mut self, held: usize) {
         let from = held.saturating_sub(limits::BEHIND_BYTES);
+        // Not for every token: the rest has to move.
+        if from < FORGOTTEN_BYTES {
+            self.held_from = held;
+            return;
+        }
         self.text.drain(..from.min(self.text.len()));
         self.held_from = held.saturating_sub(from);
     }
@@ -261,6 +266,9 @@ pub(crate) fn whole(
     });
     left
 }
+
+/// Bytes that are forgotten at once.
+const FORGOTTEN_BYTES: usize = 128;
 
 #[cfg(test)]
 mod tests;
