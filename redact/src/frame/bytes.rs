@@ -92,6 +92,40 @@ pub(super) fn string_end(bytes: &[u8], from: usize) -> StringEnd {
     }
 }
 
+/// The end of a string whose text goes on at `from`, and that has no line break in it.
+#[inline]
+pub(super) fn string_end_in_line(bytes: &[u8], from: usize) -> Option<usize> {
+    // Most tokens are short and have nothing special in them.
+    let near = bytes.get(from..)?.first_chunk::<16>();
+    for (place, word) in near
+        .map(|near| near.as_chunks::<8>().0)
+        .unwrap_or_default()
+        .iter()
+        .enumerate()
+    {
+        let word = u64::from_le_bytes(*word);
+        let quotes = zeros(word ^ EVERY.wrapping_mul(u64::from(b'"')));
+        let others = zeros(word ^ EVERY.wrapping_mul(u64::from(b'\\')))
+            | word.wrapping_sub(EVERY.wrapping_mul(0x20)) & !word & EVERY.wrapping_mul(0x80);
+        let found = quotes | others;
+        if found != 0 {
+            if quotes.trailing_zeros() > others.trailing_zeros() {
+                break;
+            }
+            let size = place
+                .saturating_mul(8)
+                .saturating_add(found.trailing_zeros() as usize / 8);
+            return Some(from.saturating_add(size));
+        }
+    }
+    match string_end(bytes, from) {
+        StringEnd::At(end) => find2(b'\n', b'\r', cut(bytes, from, end), 0)
+            .is_none()
+            .then_some(end),
+        StringEnd::Open { .. } => None,
+    }
+}
+
 /// The first of two bytes, from `from` on.
 #[inline]
 pub(super) fn find2(a: u8, b: u8, bytes: &[u8], from: usize) -> Option<usize> {
@@ -160,7 +194,9 @@ pub(super) fn same(a: &[u8], b: &[u8]) -> bool {
         return false;
     }
     let (Some(last_a), Some(last_b)) = (a.last_chunk::<8>(), b.last_chunk::<8>()) else {
-        return a.iter().zip(b).all(|(a, b)| a == b);
+        let (halves_a, rest_a) = a.as_chunks::<4>();
+        let (halves_b, rest_b) = b.as_chunks::<4>();
+        return halves_a == halves_b && rest_a.iter().zip(rest_b).all(|(a, b)| a == b);
     };
     let (blocks_a, rest_a) = a.as_chunks::<32>();
     let (blocks_b, rest_b) = b.as_chunks::<32>();
