@@ -23,7 +23,7 @@ use crate::profile::Profile;
 
 use boring::boring;
 use class::Anchors;
-pub(crate) use class::{BLOCK, find_byte};
+pub(crate) use class::{BLOCK, Like, find_byte};
 use pending::Pending;
 pub(crate) use secret::Swallow;
 use sight::{Candidate, Sight, Strength};

@@ -22,6 +22,15 @@ pub(crate) struct Scanner {
     swallow: Option<Swallow>,
 }
 
+/// A text, or the part of it at hand, and where it stands.
+struct Part<'a> {
+    bytes: &'a [u8],
+    text: Range<usize>,
+    /// Where in the text there is something new.
+    from: usize,
+    ends: bool,
+}
+
 // === impl Scanner ===
 
 impl Scanner {
@@ -153,42 +162,16 @@ impl Scanner {
         tally: &mut Tally,
         swallow: &mut Option<Swallow>,
     ) -> usize {
-        if profile.is_idle() {
-            out.extend_from_slice(text.get(left..).unwrap_or_default());
-            return text.len();
-        }
-        let mut written = left;
-        let hints = Hints { key, bare: false };
-        let held = detect::scan(profile, hints, text, from, ends, &mut |found: Match| {
-            // What left before it was certain has been counted then.
-            if found.end <= left {
-                return;
-            }
-            let Some(action) = profile.action(found.kind) else {
-                return;
-            };
-            if tally.blocked().is_none() {
-                out.extend_from_slice(
-                    text.get(written..found.start.max(written))
-                        .unwrap_or_default(),
-                );
-            }
-            written = found.end;
-            tally.count(found.kind, action);
-            *swallow = found.goes_on;
-            if tally.blocked().is_some() {
-                return;
-            }
-            match action {
-                Action::Count => out.extend_from_slice(
-                    text.get(found.start.max(left)..found.end)
-                        .unwrap_or_default(),
-                ),
-                Action::Mask | Action::Block => mask::placeholder(profile.name(found.kind), out),
-            }
-        });
+        let all = Part {
+            bytes: text,
+            text: 0..text.len(),
+            from,
+            ends,
+        };
+        let mut left = left;
+        let held = all.scan(profile, key, &mut left, out, tally, swallow);
         if tally.blocked().is_none() {
-            out.extend_from_slice(text.get(written..held).unwrap_or_default());
+            out.extend_from_slice(text.get(left..held).unwrap_or_default());
         }
         held
     }
@@ -226,8 +209,8 @@ impl Scanner {
 }
 
 /// Scans the text in `range` of `bytes`, which is whole and no part of a longer one. Of the bytes,
-/// those before `left` have left; appends those from there on up to the end of the last match, and
-/// returns where that is. All behind it may leave as it is.
+/// those before `left` have left; appends those from there on up to the end of the last match that
+/// is replaced, and returns where that is. All behind it may leave as it is.
 pub(crate) fn whole(
     profile: &Profile,
     key: &[u8],
@@ -237,34 +220,69 @@ pub(crate) fn whole(
     out: &mut Vec<u8>,
     tally: &mut Tally,
 ) -> usize {
-    if profile.is_idle() {
-        return left;
-    }
+    let part = Part {
+        bytes,
+        text: range,
+        from: 0,
+        ends: true,
+    };
     let mut left = left;
-    let text = bytes.get(range.clone()).unwrap_or_default();
-    let hints = Hints { key, bare: false };
-    detect::scan(profile, hints, text, 0, true, &mut |found: Match| {
-        let Some(action) = profile.action(found.kind) else {
-            return;
-        };
-        let is_blocked = tally.blocked().is_some();
-        tally.count(found.kind, action);
-        if is_blocked {
-            return;
-        }
-        // What only counts leaves as it is, like what is around it.
-        let start = range.start.saturating_add(found.start);
-        let end = range.start.saturating_add(found.end);
-        if action == Action::Count {
-            return;
-        }
-        out.extend_from_slice(bytes.get(left..start.max(left)).unwrap_or_default());
-        left = end;
-        if action == Action::Mask {
-            mask::placeholder(profile.name(found.kind), out);
-        }
-    });
+    part.scan(profile, key, &mut left, out, tally, &mut None);
     left
+}
+
+// === impl Part ===
+
+impl Part<'_> {
+    /// Scans the text. Appends the bytes from `left` on up to the last match that is replaced, and
+    /// moves `left` there. Returns where in the text what is not certain begins.
+    fn scan(
+        &self,
+        profile: &Profile,
+        key: &[u8],
+        left: &mut usize,
+        out: &mut Vec<u8>,
+        tally: &mut Tally,
+        swallow: &mut Option<Swallow>,
+    ) -> usize {
+        let Self { bytes, from, .. } = *self;
+        let text = bytes.get(self.text.clone()).unwrap_or_default();
+        if profile.wanted == 0 && profile.is_idle() {
+            return text.len();
+        }
+        let before = *left;
+        let hints = Hints { key, bare: false };
+        detect::scan(
+            profile,
+            hints,
+            text,
+            from,
+            self.ends,
+            &mut |found: Match| {
+                let start = self.text.start.saturating_add(found.start);
+                let end = self.text.start.saturating_add(found.end);
+                // What left before it was certain has been counted then.
+                if end <= before {
+                    return;
+                }
+                let Some(action) = profile.action(found.kind) else {
+                    return;
+                };
+                let is_blocked = tally.blocked().is_some();
+                tally.count(found.kind, action);
+                *swallow = found.goes_on;
+                // What is only counted leaves with what is around it.
+                if is_blocked || action == Action::Count {
+                    return;
+                }
+                out.extend_from_slice(bytes.get(*left..start.max(*left)).unwrap_or_default());
+                *left = end;
+                if action == Action::Mask {
+                    mask::placeholder(profile.name(found.kind), out);
+                }
+            },
+        )
+    }
 }
 
 /// Bytes that are forgotten at once.

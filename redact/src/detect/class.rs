@@ -9,13 +9,28 @@ pub(super) struct Anchors {
     bits: u64,
 }
 
+/// The bytes that are `byte` once the bits of `set` are set.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Like {
+    pub(crate) set: u8,
+    pub(crate) byte: u8,
+}
+
 /// Where a byte was found.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Found {
     pub(crate) at: usize,
-    /// Where the block that it is in ends, and which bytes of the block are it.
+    /// Where the block that it is in ends, and which bytes of the block are like it.
     pub(crate) end: usize,
     pub(crate) bits: u64,
+}
+
+// === impl Like ===
+
+impl Like {
+    fn is(self, byte: u8) -> bool {
+        byte | self.set == self.byte
+    }
 }
 
 // === impl Anchors ===
@@ -80,10 +95,11 @@ impl Anchors {
     }
 }
 
-/// Finds `byte` in `text` from `from` on, and all of its neighbours that are the same.
-pub(crate) fn find_byte(byte: u8, text: &[u8], from: usize) -> Option<Found> {
+/// Finds the first byte of `text` from `from` on that is `like` that, and which of its neighbours
+/// are.
+pub(crate) fn find_byte(like: Like, text: &[u8], from: usize) -> Option<Found> {
     let (blocks, rest) = text.get(from..)?.as_chunks::<BLOCK>();
-    if let Some((place, bits)) = vector::first_equal(blocks, byte) {
+    if let Some((place, bits)) = vector::first_like(blocks, like) {
         let begin = from.saturating_add(place.saturating_mul(BLOCK));
         return Some(Found {
             at: begin.saturating_add(bits.trailing_zeros() as usize),
@@ -94,10 +110,10 @@ pub(crate) fn find_byte(byte: u8, text: &[u8], from: usize) -> Option<Found> {
     let bits = match text.last_chunk() {
         // The end is read with what was before it.
         Some(last) if vector::IS_FAST => {
-            vector::first_equal(std::slice::from_ref(last), byte).map_or(0, |(_, bits)| bits)
+            vector::first_like(std::slice::from_ref(last), like).map_or(0, |(_, bits)| bits)
         }
-        _ => rest.iter().fold(0_u64, |bits, other| {
-            bits.wrapping_shr(1) | u64::from(*other == byte) << 63
+        _ => rest.iter().fold(0_u64, |bits, byte| {
+            bits.wrapping_shr(1) | u64::from(like.is(*byte)) << 63
         }),
     };
     let seen = BLOCK.saturating_sub(rest.len());
@@ -131,9 +147,14 @@ pub(super) fn find_with(text: &[u8], from: usize, starts: &[bool; 256]) -> Optio
 
 /// Whether the byte of the class at `at` is worth a look, seeing what is around it. What is not
 /// there yet does not count: the end of the text is held back anyway.
+#[inline]
 fn is_anchor(text: &[u8], at: usize) -> bool {
+    matches!(text.get(at), Some(b'0'..=b'9' | b'@')) || is_rare_anchor(text, at)
+}
+
+#[inline(never)]
+fn is_rare_anchor(text: &[u8], at: usize) -> bool {
     match text.get(at..).unwrap_or_default() {
-        [b'0'..=b'9' | b'@', ..] => true,
         [b'-', b'-', ..] => true,
         // AA:BB:… without a single digit.
         [b':' | b'-', rest @ ..] => {
@@ -192,12 +213,18 @@ pub(super) mod scalar {
         find(blocks, first, super::is_class)
     }
 
-    /// The first block with this byte, and which of its bytes are it.
-    pub(crate) fn first_equal(blocks: &[[u8; super::BLOCK]], byte: u8) -> Option<(usize, u64)> {
+    /// The first block with bytes like that, and which of them are.
+    pub(crate) fn first_like(
+        blocks: &[[u8; super::BLOCK]],
+        like: super::Like,
+    ) -> Option<(usize, u64)> {
         find(
             blocks,
-            |bytes| memchr::memchr(byte, bytes),
-            |other| other == byte,
+            |bytes| match like.set {
+                0 => memchr::memchr(like.byte, bytes),
+                _ => bytes.iter().position(|byte| like.is(*byte)),
+            },
+            |byte| like.is(byte),
         )
     }
 
@@ -230,11 +257,14 @@ pub(super) mod vector {
         find(blocks, class)
     }
 
-    /// The first block with this byte, and which of its bytes are it.
+    /// The first block with bytes like that, and which of them are.
     #[inline(never)]
-    pub(crate) fn first_equal(blocks: &[[u8; super::BLOCK]], byte: u8) -> Option<(usize, u64)> {
-        let byte = u8x16_splat(byte);
-        find(blocks, |part| u8x16_eq(part, byte))
+    pub(crate) fn first_like(
+        blocks: &[[u8; super::BLOCK]],
+        like: super::Like,
+    ) -> Option<(usize, u64)> {
+        let (set, byte) = (u8x16_splat(like.set), u8x16_splat(like.byte));
+        find(blocks, |part| u8x16_eq(v128_or(part, set), byte))
     }
 
     #[inline(always)]
@@ -301,12 +331,16 @@ pub(super) mod vector {
         find(blocks, |part| unsafe { class(part) })
     }
 
-    /// The first block with this byte, and which of its bytes are it.
+    /// The first block with bytes like that, and which of them are.
     #[inline(never)]
-    pub(crate) fn first_equal(blocks: &[[u8; super::BLOCK]], byte: u8) -> Option<(usize, u64)> {
+    pub(crate) fn first_like(
+        blocks: &[[u8; super::BLOCK]],
+        like: super::Like,
+    ) -> Option<(usize, u64)> {
         // SAFETY: every x86-64 has SSE2.
         find(blocks, |part| unsafe {
-            _mm_cmpeq_epi8(part, _mm_set1_epi8(byte.cast_signed()))
+            let all = |byte: u8| _mm_set1_epi8(byte.cast_signed());
+            _mm_cmpeq_epi8(_mm_or_si128(part, all(like.set)), all(like.byte))
         })
     }
 
@@ -362,18 +396,22 @@ pub(super) use scalar as vector;
 
 #[cfg(test)]
 mod tests {
-    use super::{BLOCK, Found, find_byte, scalar, vector};
+    use super::{BLOCK, Found, Like, find_byte, scalar, vector};
 
     #[test]
     fn a_byte_is_found_with_all_that_are_near() {
         let letters: Vec<u8> = (0..400_u32)
             .map(|at| b"\"\\ab{"[(at * at % 13 % 5) as usize])
             .collect();
+        let like = Like {
+            set: 0x26,
+            byte: 0x7F,
+        };
         for size in (0..=200).chain([399]) {
             let text = &letters[..size];
             for from in 0..=size {
                 let first = text[from..].iter().position(|byte| *byte == b'{');
-                let found = find_byte(b'{', text, from);
+                let found = find_byte(like, text, from);
                 assert_eq!(found.map(|found| found.at), first.map(|at| from + at));
                 let Some(Found { at, end, bits }) = found else {
                     continue;
@@ -386,10 +424,13 @@ mod tests {
         }
         let (blocks, _) = letters.as_chunks();
         for byte in 0..=255 {
-            assert_eq!(
-                vector::first_equal(blocks, byte),
-                scalar::first_equal(blocks, byte)
-            );
+            for set in [0, 1, 0x26] {
+                let like = Like { set, byte };
+                assert_eq!(
+                    vector::first_like(blocks, like),
+                    scalar::first_like(blocks, like)
+                );
+            }
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use memchr::memchr2;
 
-use crate::detect::{self, BLOCK};
+use crate::detect::{self, BLOCK, Like};
 
 /// Where a search for the end of a JSON string got to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -61,7 +61,7 @@ impl Quotes {
 
     #[inline(never)]
     fn read(&mut self, text: &[u8], from: usize) -> Option<usize> {
-        let found = detect::find_byte(b'"', text, from)?;
+        let found = detect::find_byte(QUOTE, text, from)?;
         (self.end, self.bits) = (found.end, found.bits);
         Some(found.at)
     }
@@ -224,31 +224,31 @@ fn differing(a: &[u8; 8], b: &[u8; 8]) -> u64 {
 
 /// The first bracket or brace from `from` on.
 pub(super) fn find_bracket(bytes: &[u8], from: usize) -> Option<usize> {
-    let rest = bytes.get(from..)?;
-    let first = |bytes: &[u8]| {
-        bytes
-            .iter()
-            .position(|byte| matches!(byte, b'{' | b'}' | b'[' | b']'))
-    };
-    if let Some(found) = first(rest.get(..NEAR).unwrap_or(rest)) {
+    let is_bracket = |byte: &u8| matches!(byte, b'{' | b'}' | b'[' | b']');
+    let near = from.saturating_add(NEAR);
+    if let Some(found) = cut(bytes, from, near.min(bytes.len()))
+        .iter()
+        .position(is_bracket)
+    {
         return Some(from.saturating_add(found));
     }
-    // Lists of numbers are long, and the compiler makes vectors of this.
-    let plain = |block: &&[u8; 32]| {
-        !block
-            .iter()
-            .fold(false, |any, byte| any | is_like_bracket(*byte))
-    };
-    let (blocks, _) = rest.as_chunks::<32>();
-    let skipped = blocks.iter().take_while(plain).count().saturating_mul(32);
-    let found = first(rest.get(skipped..)?)?;
-    Some(from.saturating_add(skipped).saturating_add(found))
+    // Lists of numbers are long.
+    let mut at = near;
+    loop {
+        let found = detect::find_byte(BRACKET, bytes, at)?.at;
+        if bytes.get(found).is_some_and(is_bracket) {
+            return Some(found);
+        }
+        at = found.saturating_add(1);
+    }
 }
 
-/// True for the four brackets and for `Y`, `_`, `y` and DEL, which no number has.
-fn is_like_bracket(byte: u8) -> bool {
-    byte | 0x26 == 0x7F
-}
+/// The four brackets, and `Y`, `_`, `y` and DEL, which no number has.
+const BRACKET: Like = Like {
+    set: 0x26,
+    byte: 0x7F,
+};
+const QUOTE: Like = Like { set: 0, byte: b'"' };
 
 /// Where the number or word that begins at `from` ends.
 pub(super) fn number_end(bytes: &[u8], from: usize) -> usize {

@@ -225,14 +225,15 @@ impl Rewriter {
             }
             return;
         }
-        if find2(b'\n', b'\n', out, begin).is_some() {
-            self.draft
-                .take(key, piece, out.get(begin..).unwrap_or_default());
+        let end = out.len();
+        append(event, site.end, event.len(), out);
+        // What was held back of an event of several lines may have a line break.
+        if find2(b'\n', b'\n', out, begin).is_some_and(|at| at < end) {
+            self.draft.take(key, piece, cut(out, begin, end));
             out.truncate(start);
             self.write_scanned(profile, event, false, out, tally);
             return;
         }
-        append(event, site.end, event.len(), out);
         self.channels.keep(key, start..out.len(), !site.is_empty());
     }
 
