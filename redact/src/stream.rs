@@ -192,6 +192,8 @@ impl Scanner {
     fn keep(&mut self, text: &[u8], held: usize) {
         let from = held.saturating_sub(limits::BEHIND_BYTES);
         self.text.clear();
+        // Not step by step, for a text that comes token by token.
+        self.text.reserve(KEPT_BYTES);
         self.text
             .extend_from_slice(text.get(from..).unwrap_or_default());
         self.held_from = held.saturating_sub(from);
@@ -236,6 +238,7 @@ pub(crate) fn whole(
 impl Part<'_> {
     /// Scans the text. Appends the bytes from `left` on up to the last match that is replaced, and
     /// moves `left` there. Returns where in the text what is not certain begins.
+    #[inline]
     fn scan(
         &self,
         profile: &Profile,
@@ -285,6 +288,8 @@ impl Part<'_> {
     }
 }
 
+/// Bytes that a scanner has memory for: what it keeps of ordinary text.
+const KEPT_BYTES: usize = limits::BEHIND_BYTES + FORGOTTEN_BYTES + 64;
 /// Bytes that are forgotten at once.
 const FORGOTTEN_BYTES: usize = 128;
 
