@@ -149,7 +149,12 @@ pub(super) fn find_with(text: &[u8], from: usize, starts: &[bool; 256]) -> Optio
 /// there yet does not count: the end of the text is held back anyway.
 #[inline]
 fn is_anchor(text: &[u8], at: usize) -> bool {
-    matches!(text.get(at), Some(b'0'..=b'9' | b'@')) || is_rare_anchor(text, at)
+    match text.get(at..).unwrap_or_default() {
+        [b'0'..=b'9' | b'@', ..] => true,
+        // Most colons and dashes are those of prose.
+        [b':' | b'-', next, ..] if *next != b'-' && !next.is_ascii_hexdigit() => false,
+        _ => is_rare_anchor(text, at),
+    }
 }
 
 #[inline(never)]

@@ -161,15 +161,17 @@ fn zeros(word: u64) -> u64 {
 /// Whether all of a text is letters of ASCII and `_`.
 #[inline]
 pub(super) fn is_letters(text: &[u8]) -> bool {
-    let (words, rest) = text.as_chunks::<8>();
-    // The last eight bytes may be looked at twice.
-    let last = match text.last_chunk::<8>() {
-        Some(last) => not_letters(*last) == 0,
-        None => rest
+    let plain = |word: [u8; 8]| not_letters(word) == 0;
+    // The last bytes may be looked at twice.
+    if let Some(last) = text.last_chunk() {
+        return plain(*last) && text.as_chunks().0.iter().all(|word| plain(*word));
+    }
+    match (text.first_chunk(), text.last_chunk()) {
+        (Some([a, b, c, d]), Some([e, f, g, h])) => plain([*a, *b, *c, *d, *e, *f, *g, *h]),
+        _ => text
             .iter()
             .all(|byte| byte.is_ascii_alphabetic() || *byte == b'_'),
-    };
-    last && words.iter().all(|word| not_letters(*word) == 0)
+    }
 }
 
 /// The highest bits of the bytes that are neither letters nor `_`.
