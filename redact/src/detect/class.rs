@@ -250,8 +250,8 @@ pub(super) mod scalar {
 #[allow(unsafe_code)]
 pub(super) mod vector {
     use core::arch::wasm32::{
-        u8x16_bitmask, u8x16_eq, u8x16_le, u8x16_splat, u8x16_sub, v128, v128_any_true, v128_load,
-        v128_or,
+        u8x16, u8x16_bitmask, u8x16_eq, u8x16_splat, u8x16_sub, u8x16_swizzle, v128, v128_any_true,
+        v128_load, v128_or,
     };
 
     pub(crate) const IS_FAST: bool = true;
@@ -305,18 +305,21 @@ pub(super) mod vector {
     }
 
     fn class(bytes: v128) -> v128 {
-        // The colon stands right behind the digits.
-        let digit = u8x16_le(u8x16_sub(bytes, u8x16_splat(b'0')), u8x16_splat(10));
-        let sign = v128_or(
-            u8x16_eq(bytes, u8x16_splat(b'@')),
-            u8x16_eq(bytes, u8x16_splat(b'-')),
-        );
+        // One look-up for the dash, the digits and the colon, which stands right behind them: it
+        // finds nothing for what is no less than sixteen.
+        let near = u8x16_swizzle(NEAR_DASH, u8x16_sub(bytes, u8x16_splat(b'-')));
+        let sign = u8x16_eq(bytes, u8x16_splat(b'@'));
         let lead = v128_or(
             u8x16_eq(bytes, u8x16_splat(0xEF)),
             u8x16_eq(bytes, u8x16_splat(0xE0)),
         );
-        v128_or(digit, v128_or(sign, lead))
+        v128_or(v128_or(near, sign), lead)
     }
+
+    /// Which of the sixteen bytes from the dash on are of the class.
+    const NEAR_DASH: v128 = u8x16(
+        0xFF, 0, 0, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0, 0,
+    );
 }
 
 #[cfg(target_arch = "x86_64")]
