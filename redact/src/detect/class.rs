@@ -36,8 +36,11 @@ impl Like {
 // === impl Anchors ===
 
 impl Anchors {
-    /// Before the first search.
-    pub(super) const NONE: Self = Self { block: 0, bits: 0 };
+    /// Before the first search. No text goes as far.
+    pub(super) const NONE: Self = Self {
+        block: usize::MAX / 2,
+        bits: 0,
+    };
 
     /// The first byte from `from` on that a match may be found by: a digit, `@`, the first of two
     /// dashes, a separator between pairs of hexadecimal digits, or the first byte of a digit or `@`
@@ -46,9 +49,14 @@ impl Anchors {
         let mut at = from;
         loop {
             let place = at.wrapping_sub(self.block);
-            let left = if place < BLOCK { self.bits >> place } else { 0 };
+            // What is left of a block that is known is not read again.
+            let (left, unknown) = if place < BLOCK {
+                (self.bits >> place, self.block.wrapping_add(BLOCK))
+            } else {
+                (0, at)
+            };
             at = if left == 0 {
-                self.read(text, at)?
+                self.read(text, unknown)?
             } else {
                 at.saturating_add(left.trailing_zeros() as usize)
             };
