@@ -1,7 +1,5 @@
 //! One event: its texts are scanned, and it is written again with what may leave.
 
-use std::ops::Range;
-
 use super::bytes::{append, cut, find2};
 use super::channel::Channels;
 use super::lines::{Field, Framing, Lines};
@@ -94,17 +92,7 @@ impl Rewriter {
         tally: &mut Tally,
     ) -> Option<usize> {
         let size = self.templates.follow(bytes, &mut self.plan)?;
-        match *self.plan.sites {
-            [
-                Site {
-                    start,
-                    end,
-                    role: Role::Channel(key),
-                    ..
-                },
-            ] => self.write_one(profile, cut(bytes, 0, size), key, start..end, out, tally),
-            _ => self.write(profile, cut(bytes, 0, size), false, out, tally),
-        }
+        self.write_like(profile, bytes, size, out, tally);
         Some(size)
     }
 
@@ -203,18 +191,25 @@ impl Rewriter {
         }
     }
 
-    /// Writes `event`, which is as one before but for one piece of a text that streams: most are.
-    fn write_one(
+    /// Writes the event that `bytes` begin with, which is like one before: as a rule, all that may be
+    /// new in it is one piece of a text that streams.
+    fn write_like(
         &mut self,
         profile: &Profile,
-        event: &[u8],
-        key: Key,
-        site: Range<usize>,
+        bytes: &[u8],
+        size: usize,
         out: &mut Vec<u8>,
         tally: &mut Tally,
     ) {
+        let event = cut(bytes, 0, size);
+        let [site] = *self.plan.sites else {
+            return self.write(profile, event, false, out, tally);
+        };
+        let Some(key) = site.key() else {
+            return self.write(profile, event, false, out, tally);
+        };
         let start = out.len();
-        append(event, 0, site.start, out);
+        append(bytes, 0, site.start, out);
         let begin = out.len();
         let piece = cut(event, site.start, site.end);
         let is_known = self.channels.push(profile, key, piece, false, out, tally);
@@ -226,15 +221,18 @@ impl Rewriter {
             return;
         }
         let end = out.len();
-        append(event, site.end, event.len(), out);
-        // What was held back of an event of several lines may have a line break.
-        if find2(b'\n', b'\n', out, begin).is_some_and(|at| at < end) {
+        append(bytes, site.end, size, out);
+        // What was held back of an event of several lines may have a line break. A few bytes more are
+        // looked at, so that none has to be looked at by itself.
+        let text = cut(out, 0, out.len().min(end.saturating_add(7)));
+        if find2(b'\n', b'\n', text, begin).is_some_and(|at| at < end) {
             self.draft.take(key, piece, cut(out, begin, end));
             out.truncate(start);
             self.write_scanned(profile, event, false, out, tally);
             return;
         }
-        self.channels.keep(key, start..out.len(), !site.is_empty());
+        self.channels
+            .keep(key, start..out.len(), site.end > site.start);
     }
 
     /// Writes `event`, whose texts that stream are scanned.
