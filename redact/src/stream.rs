@@ -105,6 +105,9 @@ impl Scanner {
         self.text.len().saturating_sub(self.held_from)
     }
 
+    /// Scans what is held back with what has come. Of a token of a few letters, calls would be much
+    /// of the work.
+    #[inline(always)]
     fn step(
         &mut self,
         profile: &Profile,
@@ -151,6 +154,7 @@ impl Scanner {
         clippy::too_many_arguments,
         reason = "what a scanner has, taken apart so that the text may be its own or not"
     )]
+    #[inline(always)]
     fn scan(
         profile: &Profile,
         key: &[u8],
@@ -291,7 +295,7 @@ impl Part<'_> {
 /// Bytes that a scanner has memory for: what it keeps of ordinary text.
 const KEPT_BYTES: usize = limits::BEHIND_BYTES + FORGOTTEN_BYTES + 64;
 /// Bytes that are forgotten at once.
-const FORGOTTEN_BYTES: usize = 128;
+const FORGOTTEN_BYTES: usize = limits::BEHIND_BYTES;
 
 #[cfg(test)]
 mod tests;
