@@ -24,6 +24,7 @@ use crate::profile::Profile;
 
 use boring::boring;
 use class::Anchors;
+pub(crate) use class::{BLOCK, Like, find_byte};
 use pending::Pending;
 pub(crate) use secret::Swallow;
 use sight::{Candidate, Sight, Strength};

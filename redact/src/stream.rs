@@ -1,5 +1,7 @@
 //! One channel of text, scanned as it streams: what may still become a match is held back.
 
+use std::ops::Range;
+
 use crate::detect::{self, Hints, Match, Swallow};
 use crate::limits;
 use crate::mask;
@@ -18,6 +20,15 @@ pub(crate) struct Scanner {
     released: usize,
     /// A match that was certain before its end, and goes on.
     swallow: Option<Swallow>,
+}
+
+/// A text, or the part of it at hand, and where it stands.
+struct Part<'a> {
+    bytes: &'a [u8],
+    text: Range<usize>,
+    /// Where in the text there is something new.
+    from: usize,
+    ends: bool,
 }
 
 // === impl Scanner ===
@@ -46,9 +57,7 @@ impl Scanner {
                 tally,
                 &mut self.swallow,
             );
-            let from = self.keep_from(held, left);
-            let kept = text.get(from..).unwrap_or_default();
-            self.text.extend_from_slice(kept);
+            self.keep(text, held, left);
             return;
         }
         self.text.extend_from_slice(text);
@@ -96,6 +105,9 @@ impl Scanner {
         self.text.len().saturating_sub(self.held_from)
     }
 
+    /// Scans what is held back with what has come. Of a token of a few letters, calls would be much
+    /// of the work.
+    #[inline(always)]
     fn step(
         &mut self,
         profile: &Profile,
@@ -115,8 +127,7 @@ impl Scanner {
             if over {
                 self.swallow = None;
             } else {
-                let from = self.keep_from(end, end);
-                self.text.drain(..from);
+                self.forget(end, end);
                 return;
             }
         }
@@ -132,8 +143,9 @@ impl Scanner {
             tally,
             &mut self.swallow,
         );
-        let from = self.keep_from(held, left);
-        self.text.drain(..from.min(self.text.len()));
+        // Of a word that left in part, or of a chain of matches, what is new is held; the rest is out.
+        self.released = left.saturating_sub(held);
+        self.forget(held, left);
     }
 
     /// Scans `text` from `from` on, appends what is certain from `left` on, and returns where what
@@ -142,6 +154,7 @@ impl Scanner {
         clippy::too_many_arguments,
         reason = "what a scanner has, taken apart so that the text may be its own or not"
     )]
+    #[inline(always)]
     fn scan(
         profile: &Profile,
         key: &[u8],
@@ -153,54 +166,44 @@ impl Scanner {
         tally: &mut Tally,
         swallow: &mut Option<Swallow>,
     ) -> (usize, usize) {
-        if profile.is_idle() {
-            out.extend_from_slice(text.get(left..).unwrap_or_default());
-            return (text.len(), text.len());
-        }
+        let all = Part {
+            bytes: text,
+            text: 0..text.len(),
+            from,
+            ends,
+        };
         let mut written = left;
-        let hints = Hints { key, bare: false };
-        let held = detect::scan(profile, hints, text, from, ends, &mut |found: Match| {
-            // What left before it was certain has been counted then.
-            if found.end <= left {
-                return;
-            }
-            let Some(action) = profile.action(found.kind) else {
-                return;
-            };
-            if tally.blocked().is_none() {
-                out.extend_from_slice(
-                    text.get(written..found.start.max(written))
-                        .unwrap_or_default(),
-                );
-            }
-            written = found.end;
-            tally.count(found.kind, action);
-            *swallow = found.goes_on;
-            if tally.blocked().is_some() {
-                return;
-            }
-            match action {
-                Action::Count => out.extend_from_slice(
-                    text.get(found.start.max(left)..found.end)
-                        .unwrap_or_default(),
-                ),
-                Action::Mask | Action::Block => mask::placeholder(profile.name(found.kind), out),
-            }
-        });
+        let (held, certain) = all.scan(profile, key, &mut written, out, tally, swallow);
+        let left = certain.max(held).max(left);
         if tally.blocked().is_none() {
-            out.extend_from_slice(text.get(written..held).unwrap_or_default());
+            out.extend_from_slice(text.get(written..left).unwrap_or_default());
         }
-        (held, written.max(held))
+        (held, left)
     }
 
-    /// The text up to `left` has left, and from `held` on is looked at again: of a word that left in
-    /// part, or a chain of matches that was cut, what is new is held. Returns where the text begins
-    /// that a verdict may look back at.
-    fn keep_from(&mut self, held: usize, left: usize) -> usize {
+    /// The text up to `left` has left, and from `held` on is looked at again: forgets what stands so
+    /// far before that that no verdict looks back at it.
+    fn forget(&mut self, held: usize, left: usize) {
         let from = held.saturating_sub(limits::BEHIND_BYTES);
+        // Not for every token: the rest has to move.
+        if from < FORGOTTEN_BYTES {
+            self.held_from = left;
+            return;
+        }
+        self.text.drain(..from.min(self.text.len()));
+        self.held_from = left.saturating_sub(from);
+    }
+
+    /// The same for a text that is not its own: keeps the rest.
+    fn keep(&mut self, text: &[u8], held: usize, left: usize) {
+        let from = held.saturating_sub(limits::BEHIND_BYTES);
+        self.text.clear();
+        // Not step by step, for a text that comes token by token.
+        self.text.reserve(KEPT_BYTES);
+        self.text
+            .extend_from_slice(text.get(from..).unwrap_or_default());
         self.held_from = left.saturating_sub(from);
         self.released = left.saturating_sub(held);
-        from
     }
 
     /// Whether a match that goes on passes as it is: only keys and addresses do, and both are
@@ -213,6 +216,93 @@ impl Scanner {
         profile.action(entity.into()) == Some(Action::Count)
     }
 }
+
+/// Scans the text in `range` of `bytes`, which is whole and no part of a longer one. Of the bytes,
+/// those before `left` have left; appends those from there on up to the end of the last match that
+/// is replaced, and returns where that is. All behind it may leave as it is.
+pub(crate) fn whole(
+    profile: &Profile,
+    key: &[u8],
+    bytes: &[u8],
+    range: Range<usize>,
+    left: usize,
+    out: &mut Vec<u8>,
+    tally: &mut Tally,
+) -> usize {
+    let part = Part {
+        bytes,
+        text: range,
+        from: 0,
+        ends: true,
+    };
+    let mut left = left;
+    part.scan(profile, key, &mut left, out, tally, &mut None);
+    left
+}
+
+// === impl Part ===
+
+impl Part<'_> {
+    /// Scans the text. Appends the bytes from `left` on up to the last match that is replaced, and
+    /// moves `left` there. Returns where in the text what is not certain begins, and up to where the
+    /// bytes have matches that are: in a chain of them that is further.
+    #[inline]
+    fn scan(
+        &self,
+        profile: &Profile,
+        key: &[u8],
+        left: &mut usize,
+        out: &mut Vec<u8>,
+        tally: &mut Tally,
+        swallow: &mut Option<Swallow>,
+    ) -> (usize, usize) {
+        let Self { bytes, from, .. } = *self;
+        let text = bytes.get(self.text.clone()).unwrap_or_default();
+        if profile.wanted == 0 && profile.is_idle() {
+            return (text.len(), *left);
+        }
+        let before = *left;
+        let mut certain = before;
+        let hints = Hints { key, bare: false };
+        let held = detect::scan(
+            profile,
+            hints,
+            text,
+            from,
+            self.ends,
+            &mut |found: Match| {
+                let start = self.text.start.saturating_add(found.start);
+                let end = self.text.start.saturating_add(found.end);
+                // What left before it was certain has been counted then.
+                if end <= before {
+                    return;
+                }
+                certain = end;
+                let Some(action) = profile.action(found.kind) else {
+                    return;
+                };
+                let is_blocked = tally.blocked().is_some();
+                tally.count(found.kind, action);
+                *swallow = found.goes_on;
+                // What is only counted leaves with what is around it.
+                if is_blocked || action == Action::Count {
+                    return;
+                }
+                out.extend_from_slice(bytes.get(*left..start.max(*left)).unwrap_or_default());
+                *left = end;
+                if action == Action::Mask {
+                    mask::placeholder(profile.name(found.kind), out);
+                }
+            },
+        );
+        (held, certain)
+    }
+}
+
+/// Bytes that a scanner has memory for: what it keeps of ordinary text.
+const KEPT_BYTES: usize = limits::BEHIND_BYTES + FORGOTTEN_BYTES + 64;
+/// Bytes that are forgotten at once.
+const FORGOTTEN_BYTES: usize = limits::BEHIND_BYTES;
 
 #[cfg(test)]
 mod tests;

@@ -9,11 +9,38 @@ pub(super) struct Anchors {
     bits: u64,
 }
 
+/// The bytes that are `byte` once the bits of `set` are set.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Like {
+    pub(crate) set: u8,
+    pub(crate) byte: u8,
+}
+
+/// Where a byte was found.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Found {
+    pub(crate) at: usize,
+    /// Where the block that it is in ends, and which bytes of the block are like it.
+    pub(crate) end: usize,
+    pub(crate) bits: u64,
+}
+
+// === impl Like ===
+
+impl Like {
+    fn is(self, byte: u8) -> bool {
+        byte | self.set == self.byte
+    }
+}
+
 // === impl Anchors ===
 
 impl Anchors {
-    /// Before the first search.
-    pub(super) const NONE: Self = Self { block: 0, bits: 0 };
+    /// Before the first search. No text goes as far.
+    pub(super) const NONE: Self = Self {
+        block: usize::MAX / 2,
+        bits: 0,
+    };
 
     /// The first byte from `from` on that a match may be found by: a digit, `@`, the first of two
     /// dashes, a separator between pairs of hexadecimal digits, or the first byte of a digit or `@`
@@ -22,9 +49,14 @@ impl Anchors {
         let mut at = from;
         loop {
             let place = at.wrapping_sub(self.block);
-            let left = if place < BLOCK { self.bits >> place } else { 0 };
+            // What is left of a block that is known is not read again.
+            let (left, unknown) = if place < BLOCK {
+                (self.bits >> place, self.block.wrapping_add(BLOCK))
+            } else {
+                (0, at)
+            };
             at = if left == 0 {
-                self.read(text, at)?
+                self.read(text, unknown)?
             } else {
                 at.saturating_add(left.trailing_zeros() as usize)
             };
@@ -71,6 +103,37 @@ impl Anchors {
     }
 }
 
+/// Finds the first byte of `text` from `from` on that is `like` that, and which of its neighbours
+/// are.
+pub(crate) fn find_byte(like: Like, text: &[u8], from: usize) -> Option<Found> {
+    let (blocks, rest) = text.get(from..)?.as_chunks::<BLOCK>();
+    if let Some((place, bits)) = vector::first_like(blocks, like) {
+        let begin = from.saturating_add(place.saturating_mul(BLOCK));
+        return Some(Found {
+            at: begin.saturating_add(bits.trailing_zeros() as usize),
+            end: begin.saturating_add(BLOCK),
+            bits,
+        });
+    }
+    let bits = match text.last_chunk() {
+        // The end is read with what was before it.
+        Some(last) if vector::IS_FAST => {
+            vector::first_like(std::slice::from_ref(last), like).map_or(0, |(_, bits)| bits)
+        }
+        _ => rest.iter().fold(0_u64, |bits, byte| {
+            bits.wrapping_shr(1) | u64::from(like.is(*byte)) << 63
+        }),
+    };
+    let seen = BLOCK.saturating_sub(rest.len());
+    let left = bits.wrapping_shr(u32::try_from(seen).unwrap_or(0));
+    let at = text.len().saturating_sub(rest.len());
+    (left != 0 && !rest.is_empty()).then(|| Found {
+        at: at.saturating_add(left.trailing_zeros() as usize),
+        end: text.len(),
+        bits,
+    })
+}
+
 /// As [`Anchors::next`], where besides a match may begin with any byte of `starts` at a word's
 /// beginning.
 pub(super) fn find_with(text: &[u8], from: usize, starts: &[bool; 256]) -> Option<usize> {
@@ -92,9 +155,19 @@ pub(super) fn find_with(text: &[u8], from: usize, starts: &[bool; 256]) -> Optio
 
 /// Whether the byte of the class at `at` is worth a look, seeing what is around it. What is not
 /// there yet does not count: the end of the text is held back anyway.
+#[inline]
 fn is_anchor(text: &[u8], at: usize) -> bool {
     match text.get(at..).unwrap_or_default() {
         [b'0'..=b'9' | b'@', ..] => true,
+        // Most colons and dashes are those of prose.
+        [b':' | b'-', next, ..] if *next != b'-' && !next.is_ascii_hexdigit() => false,
+        _ => is_rare_anchor(text, at),
+    }
+}
+
+#[inline(never)]
+fn is_rare_anchor(text: &[u8], at: usize) -> bool {
+    match text.get(at..).unwrap_or_default() {
         [b'-', b'-', ..] => true,
         // AA:BB:… without a single digit.
         [b':' | b'-', rest @ ..] => {
@@ -119,7 +192,7 @@ fn is_class(byte: u8) -> bool {
 }
 
 /// Bytes that are looked at together, and those at the end of a text.
-const BLOCK: usize = 64;
+pub(crate) const BLOCK: usize = 64;
 const PART: usize = 16;
 
 /// Without vectors: what the vectors must agree with.
@@ -149,16 +222,34 @@ pub(super) mod scalar {
 
     /// The first block with bytes of the class, and which of them are.
     pub(crate) fn first(blocks: &[[u8; super::BLOCK]]) -> Option<(usize, u64)> {
-        let (place, first) = blocks
-            .as_flattened()
-            .iter()
-            .position(|byte| super::is_class(*byte))
-            .map(|at| (at / super::BLOCK, at % super::BLOCK))?;
-        let block = blocks.get(place)?;
-        let rest = block.iter().enumerate().skip(first);
-        let bits = rest.fold(0_u64, |bits, (at, byte)| {
-            bits | u64::from(super::is_class(*byte)) << at
-        });
+        let first = |bytes: &[u8]| bytes.iter().position(|byte| super::is_class(*byte));
+        find(blocks, first, super::is_class)
+    }
+
+    /// The first block with bytes like that, and which of them are.
+    pub(crate) fn first_like(
+        blocks: &[[u8; super::BLOCK]],
+        like: super::Like,
+    ) -> Option<(usize, u64)> {
+        find(
+            blocks,
+            |bytes| match like.set {
+                0 => memchr::memchr(like.byte, bytes),
+                _ => bytes.iter().position(|byte| like.is(*byte)),
+            },
+            |byte| like.is(byte),
+        )
+    }
+
+    fn find(
+        blocks: &[[u8; super::BLOCK]],
+        first: impl Fn(&[u8]) -> Option<usize>,
+        is: impl Fn(u8) -> bool,
+    ) -> Option<(usize, u64)> {
+        let at = first(blocks.as_flattened())?;
+        let (place, first) = (at / super::BLOCK, at % super::BLOCK);
+        let rest = blocks.get(place)?.iter().enumerate().skip(first);
+        let bits = rest.fold(0_u64, |bits, (at, byte)| bits | u64::from(is(*byte)) << at);
         Some((place, bits))
     }
 }
@@ -167,8 +258,8 @@ pub(super) mod scalar {
 #[allow(unsafe_code)]
 pub(super) mod vector {
     use core::arch::wasm32::{
-        u8x16_bitmask, u8x16_eq, u8x16_le, u8x16_splat, u8x16_sub, v128, v128_any_true, v128_load,
-        v128_or,
+        u8x16, u8x16_bitmask, u8x16_eq, u8x16_splat, u8x16_sub, u8x16_swizzle, v128, v128_any_true,
+        v128_load, v128_or,
     };
 
     pub(crate) const IS_FAST: bool = true;
@@ -176,6 +267,21 @@ pub(super) mod vector {
     /// The first block with bytes of the class, and which of them are.
     #[inline(never)]
     pub(crate) fn first(blocks: &[[u8; super::BLOCK]]) -> Option<(usize, u64)> {
+        find(blocks, class)
+    }
+
+    /// The first block with bytes like that, and which of them are.
+    #[inline(never)]
+    pub(crate) fn first_like(
+        blocks: &[[u8; super::BLOCK]],
+        like: super::Like,
+    ) -> Option<(usize, u64)> {
+        let (set, byte) = (u8x16_splat(like.set), u8x16_splat(like.byte));
+        find(blocks, |part| u8x16_eq(v128_or(part, set), byte))
+    }
+
+    #[inline(always)]
+    fn find(blocks: &[[u8; super::BLOCK]], is: impl Fn(v128) -> v128) -> Option<(usize, u64)> {
         for (place, block) in blocks.iter().enumerate() {
             // SAFETY: a block has 64 bytes, and wasm loads need no alignment.
             let parts: [v128; 4] = unsafe {
@@ -187,7 +293,7 @@ pub(super) mod vector {
                     v128_load(at.add(3)),
                 ]
             };
-            let [a, b, c, d] = parts.map(class);
+            let [a, b, c, d] = parts.map(&is);
             if v128_any_true(v128_or(v128_or(a, b), v128_or(c, d))) {
                 let bits = u64::from(u8x16_bitmask(a))
                     | u64::from(u8x16_bitmask(b)) << 16
@@ -207,18 +313,21 @@ pub(super) mod vector {
     }
 
     fn class(bytes: v128) -> v128 {
-        // The colon stands right behind the digits.
-        let digit = u8x16_le(u8x16_sub(bytes, u8x16_splat(b'0')), u8x16_splat(10));
-        let sign = v128_or(
-            u8x16_eq(bytes, u8x16_splat(b'@')),
-            u8x16_eq(bytes, u8x16_splat(b'-')),
-        );
+        // One look-up for the dash, the digits and the colon, which stands right behind them: it
+        // finds nothing for what is no less than sixteen.
+        let near = u8x16_swizzle(NEAR_DASH, u8x16_sub(bytes, u8x16_splat(b'-')));
+        let sign = u8x16_eq(bytes, u8x16_splat(b'@'));
         let lead = v128_or(
             u8x16_eq(bytes, u8x16_splat(0xEF)),
             u8x16_eq(bytes, u8x16_splat(0xE0)),
         );
-        v128_or(digit, v128_or(sign, lead))
+        v128_or(v128_or(near, sign), lead)
     }
+
+    /// Which of the sixteen bytes from the dash on are of the class.
+    const NEAR_DASH: v128 = u8x16(
+        0xFF, 0, 0, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0, 0,
+    );
 }
 
 #[cfg(target_arch = "x86_64")]
@@ -234,11 +343,33 @@ pub(super) mod vector {
     /// The first block with bytes of the class, and which of them are.
     #[inline(never)]
     pub(crate) fn first(blocks: &[[u8; super::BLOCK]]) -> Option<(usize, u64)> {
+        // SAFETY: every x86-64 has SSE2.
+        find(blocks, |part| unsafe { class(part) })
+    }
+
+    /// The first block with bytes like that, and which of them are.
+    #[inline(never)]
+    pub(crate) fn first_like(
+        blocks: &[[u8; super::BLOCK]],
+        like: super::Like,
+    ) -> Option<(usize, u64)> {
+        // SAFETY: every x86-64 has SSE2.
+        find(blocks, |part| unsafe {
+            let all = |byte: u8| _mm_set1_epi8(byte.cast_signed());
+            _mm_cmpeq_epi8(_mm_or_si128(part, all(like.set)), all(like.byte))
+        })
+    }
+
+    #[inline(always)]
+    fn find(
+        blocks: &[[u8; super::BLOCK]],
+        is: impl Fn(__m128i) -> __m128i,
+    ) -> Option<(usize, u64)> {
         for (place, block) in blocks.iter().enumerate() {
             // SAFETY: a block has 64 bytes; these loads need no alignment, and every x86-64 has SSE2.
             let bits = unsafe {
                 let at = block.as_ptr().cast::<__m128i>();
-                let load = |part: usize| class(_mm_loadu_si128(at.add(part)));
+                let load = |part: usize| is(_mm_loadu_si128(at.add(part)));
                 let (a, b, c, d) = (load(0), load(1), load(2), load(3));
                 if _mm_movemask_epi8(_mm_or_si128(_mm_or_si128(a, b), _mm_or_si128(c, d))) == 0 {
                     continue;
@@ -278,3 +409,44 @@ pub(super) mod vector {
     all(target_arch = "wasm32", target_feature = "simd128")
 )))]
 pub(super) use scalar as vector;
+
+#[cfg(test)]
+mod tests {
+    use super::{BLOCK, Found, Like, find_byte, scalar, vector};
+
+    #[test]
+    fn a_byte_is_found_with_all_that_are_near() {
+        let letters: Vec<u8> = (0..400_u32)
+            .map(|at| b"\"\\ab{"[(at * at % 13 % 5) as usize])
+            .collect();
+        let like = Like {
+            set: 0x26,
+            byte: 0x7F,
+        };
+        for size in (0..=200).chain([399]) {
+            let text = &letters[..size];
+            for from in 0..=size {
+                let first = text[from..].iter().position(|byte| *byte == b'{');
+                let found = find_byte(like, text, from);
+                assert_eq!(found.map(|found| found.at), first.map(|at| from + at));
+                let Some(Found { at, end, bits }) = found else {
+                    continue;
+                };
+                for (near, byte) in text.iter().enumerate().take(end).skip(at) {
+                    let is_set = bits >> (BLOCK - (end - near)) & 1 == 1;
+                    assert_eq!(is_set, *byte == b'{', "{near} from {from} of {size}");
+                }
+            }
+        }
+        let (blocks, _) = letters.as_chunks();
+        for byte in 0..=255 {
+            for set in [0, 1, 0x26] {
+                let like = Like { set, byte };
+                assert_eq!(
+                    vector::first_like(blocks, like),
+                    scalar::first_like(blocks, like)
+                );
+            }
+        }
+    }
+}

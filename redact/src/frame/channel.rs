@@ -1,5 +1,7 @@
 //! The texts of a stream that go on from event to event.
 
+use std::ops::Range;
+
 use super::lines::Framing;
 use super::own::Counter;
 use super::repeat;
@@ -26,6 +28,8 @@ struct Channel {
     text: Scanner,
     /// The last event that carried some of it, as it left; empty if nothing is held back.
     envelope: Vec<u8>,
+    /// Where that event stands in what this push appends: it is copied only once the push is over.
+    fresh: Option<Range<usize>>,
 }
 
 // === impl Channels ===
@@ -61,9 +65,9 @@ impl Channels {
         true
     }
 
-    /// Keeps `event`, of which text of `key` is held back, to release that text in an event like it.
-    /// `brought` says whether the event brought some of it.
-    pub(super) fn keep(&mut self, key: Key, event: &[u8], brought: bool) {
+    /// Keeps the event at `place` in what is appended, of which text of `key` is held back, to release
+    /// that text in an event like it. `brought` says whether the event brought some of it.
+    pub(super) fn keep(&mut self, key: Key, place: Range<usize>, brought: bool) {
         let known = self
             .channels
             .iter_mut()
@@ -71,13 +75,15 @@ impl Channels {
         let Some(channel) = known.filter(|channel| channel.held() > 0) else {
             return;
         };
-        if brought || channel.envelope.is_empty() {
-            channel.forget_envelope();
-            channel.envelope.extend_from_slice(event);
-            // The LF of the last line end is still to come.
-            if event.ends_with(b"\n\r") {
-                channel.envelope.push(b'\n');
-            }
+        if brought || (channel.envelope.is_empty() && channel.fresh.is_none()) {
+            channel.fresh = Some(place);
+        }
+    }
+
+    /// What has been appended goes away: copies what is kept of it.
+    pub(super) fn settle(&mut self, out: &[u8]) {
+        for channel in &mut self.channels {
+            channel.settle(out);
         }
     }
 
@@ -100,6 +106,7 @@ impl Channels {
                 continue;
             };
             text.clear();
+            channel.settle(out);
             channel.finish(profile, counter, text, tally);
             channel.repeat(framing, key, text, out, tally);
             channel.forget_envelope();
@@ -118,6 +125,7 @@ impl Channels {
         for channel in channels.iter_mut().filter(|channel| channel.held() > 0) {
             let Some(key) = channel.key else { continue };
             text.clear();
+            channel.settle(out);
             channel
                 .text
                 .release(profile, key.stream.name(), text, tally);
@@ -181,6 +189,19 @@ impl Channel {
     fn repeat(&self, framing: Framing, key: Key, text: &[u8], out: &mut Vec<u8>, tally: &Tally) {
         if !text.is_empty() && tally.blocked().is_none() {
             repeat::repeat(framing, &self.envelope, key, text, out);
+        }
+    }
+
+    fn settle(&mut self, out: &[u8]) {
+        let Some(place) = self.fresh.take() else {
+            return;
+        };
+        let event = out.get(place).unwrap_or_default();
+        self.forget_envelope();
+        self.envelope.extend_from_slice(event);
+        // The LF of the last line end is still to come.
+        if event.ends_with(b"\n\r") {
+            self.envelope.push(b'\n');
         }
     }
 

@@ -1,15 +1,16 @@
 //! One event: its texts are scanned, and it is written again with what may leave.
 
-use super::bytes::cut;
+use super::bytes::{append, cut, find2};
 use super::channel::Channels;
 use super::lines::{Field, Framing, Lines};
+use super::names;
 use super::own;
 use super::plan::{Plan, Role, Site};
 use super::reader::Reader;
-use super::shapes::End;
+use super::shapes::{End, Key};
 use super::template::Templates;
 use crate::profile::Profile;
-use crate::stream::Scanner;
+use crate::stream;
 use crate::tally::Tally;
 
 /// Redacts events one after the other.
@@ -31,8 +32,6 @@ pub(super) struct Rewriter {
 /// What an event is written from.
 #[derive(Debug, Default)]
 struct Draft {
-    /// For texts by themselves.
-    own: Scanner,
     /// What leaves of the texts that stream, one after the other, and by site.
     texts: Vec<u8>,
     pieces: Vec<Piece>,
@@ -93,8 +92,13 @@ impl Rewriter {
         tally: &mut Tally,
     ) -> Option<usize> {
         let size = self.templates.follow(bytes, &mut self.plan)?;
-        self.write(profile, cut(bytes, 0, size), false, out, tally);
+        self.write_like(profile, bytes, size, out, tally);
         Some(size)
+    }
+
+    /// What has been appended goes away.
+    pub(super) fn settle(&mut self, out: &[u8]) {
+        self.channels.settle(out);
     }
 
     /// Takes a whole event. The last one of a body may be cut off.
@@ -171,11 +175,9 @@ impl Rewriter {
         let Self {
             framing,
             channels,
-            lines,
             plan,
             draft,
             data,
-            new_data,
             ..
         } = self;
         if !plan.ends.is_empty() {
@@ -184,9 +186,75 @@ impl Rewriter {
         }
         let bytes = if is_joined { data } else { event };
         draft.scan(profile, bytes, plan, channels, tally);
-        if tally.blocked().is_some() {
+        if tally.blocked().is_none() {
+            self.write_scanned(profile, event, is_joined, out, tally);
+        }
+    }
+
+    /// Writes the event that `bytes` begin with, which is like one before: as a rule, all that may be
+    /// new in it is one piece of a text that streams.
+    fn write_like(
+        &mut self,
+        profile: &Profile,
+        bytes: &[u8],
+        size: usize,
+        out: &mut Vec<u8>,
+        tally: &mut Tally,
+    ) {
+        let event = cut(bytes, 0, size);
+        let [site] = *self.plan.sites else {
+            return self.write(profile, event, false, out, tally);
+        };
+        let Some(key) = site.key() else {
+            return self.write(profile, event, false, out, tally);
+        };
+        let start = out.len();
+        append(bytes, 0, site.start, out);
+        let begin = out.len();
+        let piece = cut(event, site.start, site.end);
+        let is_known = self.channels.push(profile, key, piece, false, out, tally);
+        if !is_known || tally.blocked().is_some() {
+            out.truncate(start);
+            if !is_known {
+                self.write(profile, event, false, out, tally);
+            }
             return;
         }
+        let end = out.len();
+        append(bytes, site.end, size, out);
+        // What was held back of an event of several lines may have a line break. A few bytes more are
+        // looked at, so that none has to be looked at by itself.
+        let text = cut(out, 0, out.len().min(end.saturating_add(7)));
+        if find2(b'\n', b'\n', text, begin).is_some_and(|at| at < end) {
+            self.draft.take(key, piece, cut(out, begin, end));
+            out.truncate(start);
+            self.write_scanned(profile, event, false, out, tally);
+            return;
+        }
+        self.channels
+            .keep(key, start..out.len(), site.end > site.start);
+    }
+
+    /// Writes `event`, whose texts that stream are scanned.
+    fn write_scanned(
+        &mut self,
+        profile: &Profile,
+        event: &[u8],
+        is_joined: bool,
+        out: &mut Vec<u8>,
+        tally: &mut Tally,
+    ) {
+        let Self {
+            framing,
+            channels,
+            lines,
+            plan,
+            draft,
+            data,
+            new_data,
+            ..
+        } = self;
+        let bytes = if is_joined { data } else { event };
         let start = out.len();
         // A line break in a text makes another line of data, wherever it leaves.
         if is_joined || draft.texts.contains(&b'\n') {
@@ -214,11 +282,7 @@ impl Rewriter {
         }
         for site in &plan.sites {
             if let Some(key) = site.key() {
-                channels.keep(
-                    key,
-                    out.get(start..).unwrap_or_default(),
-                    site.end > site.start,
-                );
+                channels.keep(key, start..out.len(), site.end > site.start);
             }
         }
     }
@@ -245,14 +309,9 @@ impl Draft {
             let ends = plan.is_end_of(key) && !plan.continues(key, place.saturating_add(1));
             let texts = &mut self.texts;
             if !channels.push(profile, key, piece, ends, texts, tally) {
-                own::scan(
-                    profile,
-                    &mut self.own,
-                    key.stream.name(),
-                    piece,
-                    texts,
-                    tally,
-                );
+                let (name, range) = (key.stream.name(), site.start..site.end);
+                let left = stream::whole(profile, name, bytes, range, site.start, texts, tally);
+                texts.extend_from_slice(cut(bytes, left, site.end));
             }
             let end = texts.len();
             let is_changed = cut(texts, start, end) != piece;
@@ -263,6 +322,19 @@ impl Draft {
                 is_changed,
             });
         }
+    }
+
+    /// Takes `text`, which is what leaves of the only piece.
+    fn take(&mut self, key: Key, piece: &[u8], text: &[u8]) {
+        self.texts.clear();
+        self.texts.extend_from_slice(text);
+        self.pieces.clear();
+        self.pieces.push(Piece {
+            start: 0,
+            end: text.len(),
+            choice: key.major,
+            is_changed: text != piece,
+        });
     }
 
     /// Appends `bytes` with the texts of the plan as they may leave.
@@ -302,7 +374,7 @@ impl Draft {
         out: &mut Vec<u8>,
         tally: &mut Tally,
     ) {
-        let Self { own, texts, pieces } = self;
+        let Self { texts, pieces } = self;
         let is_changed = |choice: Option<u32>| {
             let mut changed = pieces.iter().filter(|piece| piece.is_changed);
             changed.any(|piece| choice.is_none_or(|choice| piece.choice == choice))
@@ -335,15 +407,17 @@ impl Draft {
                     at = site.end;
                 }
                 _ if site.is_own_text() && !site.clean => {
-                    out.extend_from_slice(cut(bytes, at, site.start));
-                    let start = out.len();
                     let (name, text) = (
                         cut(bytes, site.name.0, site.name.1),
                         cut(bytes, site.start, site.end),
                     );
-                    let found = !own::scan(profile, own, name, text, out, tally);
-                    site.clean = !found && out.get(start..) == Some(text);
-                    at = site.end;
+                    site.clean = names::is_harmless(profile, text);
+                    if !site.clean {
+                        let found = own::counted(tally);
+                        let range = site.start..site.end;
+                        at = stream::whole(profile, name, bytes, range, at, out, tally);
+                        site.clean = own::counted(tally) == found;
+                    }
                 }
                 _ => {}
             }

@@ -54,6 +54,7 @@ impl Events {
             let size = self.step(profile, rest, is_idle, out, tally);
             rest = rest.get(size..).unwrap_or_default();
         }
+        self.rewriter.settle(out);
     }
 
     pub(super) fn finish(&mut self, profile: &Profile, out: &mut Vec<u8>, tally: &mut Tally) {

@@ -1,11 +1,11 @@
 //! One JSON document as it passes: every string is a text of its own.
 
-use super::bytes::{StringEnd, cut, find_bracket, find2, is_space, string_end};
+use super::bytes::{Quotes, StringEnd, append, cut, find_bracket, is_escaped, is_space};
 use super::names;
 use super::own::{self, Counter};
 use crate::limits;
 use crate::profile::Profile;
-use crate::stream::Scanner;
+use crate::stream::{self, Scanner};
 use crate::tally::Tally;
 
 /// Where in a document its bytes have got to. Whatever it takes for malformed is scanned, and every
@@ -48,6 +48,15 @@ enum Place {
     Plain,
 }
 
+/// The bytes at hand. What passes as it is leaves in one go, up to where something else comes.
+struct Chunk<'a> {
+    bytes: &'a [u8],
+    quotes: Quotes,
+    /// How much has been taken, and how much of that has left or never will.
+    at: usize,
+    left: usize,
+}
+
 #[derive(Clone, Copy, Debug)]
 struct Level {
     list: bool,
@@ -70,17 +79,20 @@ impl Json {
         tally: &mut Tally,
     ) {
         self.masked_before = own::masked(tally);
-        let mut rest = chunk;
-        while !rest.is_empty() && tally.blocked().is_none() {
-            let taken = match self.place {
-                Place::Between => self.between(profile, rest, out, tally),
+        let mut chunk = Chunk::new(chunk);
+        while chunk.at < chunk.bytes.len() && tally.blocked().is_none() {
+            match self.place {
+                Place::Between => self.between(profile, &mut chunk, out, tally),
                 Place::Plain => {
-                    self.text.push(profile, b"", rest, out, tally);
-                    rest.len()
+                    self.text.push(profile, b"", chunk.rest(), out, tally);
+                    chunk.at = chunk.bytes.len();
+                    chunk.left = chunk.at;
                 }
-                _ => self.string(profile, rest, out, tally),
-            };
-            rest = rest.get(taken..).unwrap_or_default();
+                _ => self.string(profile, &mut chunk, out, tally),
+            }
+        }
+        if tally.blocked().is_none() && self.left_out.is_none() {
+            chunk.leave(chunk.bytes.len(), out);
         }
         self.is_masked |= own::masked(tally) != self.masked_before;
     }
@@ -123,27 +135,52 @@ impl Json {
         self.names.clear();
     }
 
-    /// Takes what is outside strings, up to a quote or to what is no JSON, and returns its size.
+    /// Takes what is outside strings, up to a quote or to what is no JSON.
     fn between(
         &mut self,
         profile: &Profile,
-        rest: &[u8],
+        chunk: &mut Chunk<'_>,
         out: &mut Vec<u8>,
         tally: &Tally,
-    ) -> usize {
-        let quote = find2(b'"', b'"', rest, 0);
-        let gap = cut(rest, 0, quote.unwrap_or(rest.len()));
-        let mut from = 0;
+    ) {
+        let start = chunk.at;
+        let quote = chunk.quotes.next(chunk.bytes, start);
+        let gap = cut(chunk.bytes, start, quote.unwrap_or(chunk.bytes.len()));
+        if let ([sign @ (b':' | b',')], Some(_)) = (gap, quote)
+            && !self.levels.is_empty()
+        {
+            self.after = *sign;
+        } else if !self.gap(profile, gap, chunk, out, tally) {
+            return;
+        }
+        chunk.at = start.saturating_add(gap.len());
+        if quote.is_some() {
+            self.begin_string();
+            chunk.at = chunk.at.saturating_add(1);
+        }
+    }
+
+    /// Reads what is between strings. Where it is no JSON, all before that leaves; returns whether
+    /// it is.
+    fn gap(
+        &mut self,
+        profile: &Profile,
+        gap: &[u8],
+        chunk: &mut Chunk<'_>,
+        out: &mut Vec<u8>,
+        tally: &Tally,
+    ) -> bool {
+        let start = chunk.at;
         let mut at = 0;
-        loop {
+        while at < gap.len() {
             let bracket = find_bracket(gap, at);
-            if self.depth() == 0 {
+            if self.levels.is_empty() {
                 let part = cut(gap, at, bracket.unwrap_or(gap.len()));
                 if let Some(size) = part.iter().position(|byte| !is_outermost(*byte)) {
                     self.place = Place::Plain;
-                    let end = at.saturating_add(size);
-                    out.extend_from_slice(cut(gap, from, end));
-                    return end;
+                    chunk.at = start.saturating_add(at).saturating_add(size);
+                    chunk.leave(chunk.at, out);
+                    return false;
                 }
             }
             let Some(found) = bracket else { break };
@@ -152,7 +189,7 @@ impl Json {
                 Some(bracket @ (b'{' | b'[')) => {
                     let list = *bracket == b'[';
                     if self.must_leave_out(profile, tally) {
-                        out.extend_from_slice(cut(gap, from, found));
+                        chunk.leave(start.saturating_add(found), out);
                         out.extend_from_slice(if list { b"[]" } else { b"null" });
                         self.left_out = Some(self.depth());
                     }
@@ -162,24 +199,15 @@ impl Json {
                     self.close();
                     if self.left_out == Some(self.depth()) {
                         self.left_out = None;
-                        from = at;
+                        chunk.left = start.saturating_add(at);
                     }
                 }
             }
         }
-        let is_kept = self.left_out.is_none();
-        if is_kept {
-            out.extend_from_slice(cut(gap, from, gap.len()));
-        }
         if let Some(last) = gap.iter().rfind(|byte| !is_space(**byte)) {
             self.after = *last;
         }
-        let Some(quote) = quote else { return gap.len() };
-        self.begin_string();
-        if is_kept {
-            out.push(b'"');
-        }
-        quote.saturating_add(1)
+        true
     }
 
     fn depth(&self) -> usize {
@@ -213,15 +241,18 @@ impl Json {
 
     /// Whether the value that opens here repeats a text of which something is masked, or may be.
     fn must_leave_out(&mut self, profile: &Profile, tally: &Tally) -> bool {
-        if self.left_out.is_some() || self.too_deep > 0 || !profile.changes_text() {
+        if self.left_out.is_some() || self.too_deep > 0 {
             return false;
         }
         let Some(level) = self.levels.last().filter(|level| !level.list) else {
             return false;
         };
         let name = self.names.get(level.name..).unwrap_or_default();
+        if !names::repeats_text(name) || !profile.changes_text() {
+            return false;
+        }
         self.is_masked |= own::masked(tally) != self.masked_before;
-        names::repeats_text(name) && (self.is_masked || !level.told)
+        self.is_masked || !level.told
     }
 
     fn begin_string(&mut self) {
@@ -247,72 +278,113 @@ impl Json {
         };
     }
 
-    /// Takes what is in a string, and its closing quote; returns its size.
+    /// Takes what is in a string, and its closing quote.
     fn string(
         &mut self,
         profile: &Profile,
-        rest: &[u8],
+        chunk: &mut Chunk<'_>,
         out: &mut Vec<u8>,
         tally: &mut Tally,
-    ) -> usize {
-        let end = string_end(rest, usize::from(self.is_escaped));
-        let size = match end {
+    ) {
+        let start = chunk.at;
+        let found = chunk.string_end(self.is_escaped);
+        let end = match found {
             StringEnd::At(end) => end,
-            StringEnd::Open { .. } => rest.len(),
+            StringEnd::Open { .. } => chunk.bytes.len(),
         };
-        let piece = cut(rest, 0, size);
-        let is_whole = !self.is_begun && matches!(end, StringEnd::At(_));
-        self.piece(profile, piece, is_whole, out, tally);
-        match end {
-            StringEnd::Open { escaped } => {
-                self.is_escaped = escaped;
-                size
-            }
+        let piece = cut(chunk.bytes, start, end);
+        let is_whole = !self.is_begun && matches!(found, StringEnd::At(_));
+        self.is_begun |= !piece.is_empty();
+        if self.place == Place::Name
+            && let Some(level) = self.levels.last()
+        {
+            let room = NAME_BYTES.saturating_sub(self.names.len().saturating_sub(level.name));
+            let end = start.saturating_add(piece.len().min(room));
+            append(chunk.bytes, start, end, &mut self.names);
+        }
+        chunk.at = end;
+        if is_whole {
+            self.whole(profile, start, chunk, out, tally);
+        } else {
+            self.piece(profile, start, chunk, out, tally);
+        }
+        match found {
+            StringEnd::Open { escaped } => self.is_escaped = escaped,
             StringEnd::At(_) => {
-                self.end_text(profile, out, tally);
-                if tally.blocked().is_none() && self.left_out.is_none() {
-                    out.push(b'"');
-                }
-                self.end_string();
-                size.saturating_add(1)
+                self.end_string(is_whole.then_some(piece));
+                chunk.at = end.saturating_add(1);
             }
         }
     }
 
-    fn piece(
+    /// Takes all of a string, from `start` on.
+    fn whole(
         &mut self,
         profile: &Profile,
-        piece: &[u8],
-        is_whole: bool,
+        start: usize,
+        chunk: &mut Chunk<'_>,
         out: &mut Vec<u8>,
         tally: &mut Tally,
     ) {
-        self.is_begun |= !piece.is_empty();
+        let piece = cut(chunk.bytes, start, chunk.at);
+        if self.left_out.is_some() || self.place == Place::Passed {
+            return;
+        }
+        if self.place == Place::Counted {
+            self.piece(profile, start, chunk, out, tally);
+        } else if !names::is_harmless(profile, piece) {
+            let name = name_of(&self.levels, &self.names, self.place);
+            chunk.left = stream::whole(
+                profile,
+                name,
+                chunk.bytes,
+                start..chunk.at,
+                chunk.left,
+                out,
+                tally,
+            );
+        }
+    }
+
+    /// Takes a piece of a string, from `start` on.
+    fn piece(
+        &mut self,
+        profile: &Profile,
+        start: usize,
+        chunk: &mut Chunk<'_>,
+        out: &mut Vec<u8>,
+        tally: &mut Tally,
+    ) {
+        let piece = cut(chunk.bytes, start, chunk.at);
         self.spelt = self.spelt.and_then(|from| {
             let rest = SIGNED.get(from..)?;
             rest.starts_with(piece)
                 .then_some(from.saturating_add(piece.len()))
         });
-        if self.place == Place::Name
-            && let Some(level) = self.levels.last()
-        {
-            let room = NAME_BYTES.saturating_sub(self.names.len().saturating_sub(level.name));
-            self.names
-                .extend_from_slice(cut(piece, 0, piece.len().min(room)));
-        }
         if self.left_out.is_some() {
             return;
         }
+        let ends = chunk.at < chunk.bytes.len();
         let name = name_of(&self.levels, &self.names, self.place);
         match self.place {
-            Place::Passed => out.extend_from_slice(piece),
+            Place::Passed => {}
             Place::Counted => {
-                out.extend_from_slice(piece);
+                // It leaves even if what is in it withholds the rest.
+                chunk.leave(chunk.at, out);
                 self.counter
                     .push(profile, &mut self.text, name, piece, tally);
+                if ends {
+                    self.counter.finish(profile, &mut self.text, name, tally);
+                }
             }
-            _ if is_whole && names::is_harmless(profile, piece) => out.extend_from_slice(piece),
-            _ => self.text.push(profile, name, piece, out, tally),
+            _ => {
+                chunk.leave(start, out);
+                chunk.left = chunk.at;
+                self.text.push(profile, name, piece, out, tally);
+                if ends {
+                    self.text.finish(profile, name, out, tally);
+                }
+            }
         }
     }
 
@@ -324,7 +396,8 @@ impl Json {
         }
     }
 
-    fn end_string(&mut self) {
+    /// A string is over; `whole` if it was in one piece.
+    fn end_string(&mut self, whole: Option<&[u8]>) {
         let is_name = self.place == Place::Name;
         self.place = Place::Between;
         let Some(level) = self.levels.last_mut().filter(|_| self.too_deep == 0) else {
@@ -334,7 +407,50 @@ impl Json {
         if is_name {
             level.told |= names::holds_text(name);
         } else if !level.list && name == b"type" {
-            level.signed = self.spelt == Some(SIGNED.len());
+            level.signed = match whole {
+                Some(text) => text == SIGNED,
+                None => self.spelt == Some(SIGNED.len()),
+            };
+        }
+    }
+}
+
+// === impl Chunk ===
+
+impl<'a> Chunk<'a> {
+    fn new(bytes: &'a [u8]) -> Self {
+        Self {
+            bytes,
+            quotes: Quotes::default(),
+            at: 0,
+            left: 0,
+        }
+    }
+
+    /// What has not been taken.
+    fn rest(&self) -> &'a [u8] {
+        self.bytes.get(self.at..).unwrap_or_default()
+    }
+
+    /// What has been taken up to `end` leaves as it is.
+    fn leave(&mut self, end: usize, out: &mut Vec<u8>) {
+        out.extend_from_slice(cut(self.bytes, self.left, end));
+        self.left = end;
+    }
+
+    /// The end of the string whose text goes on here; `escaped` if its first byte belongs to an
+    /// escape.
+    fn string_end(&mut self, escaped: bool) -> StringEnd {
+        let from = self.at.saturating_add(usize::from(escaped));
+        let mut at = from;
+        while let Some(quote) = self.quotes.next(self.bytes, at) {
+            if !is_escaped(self.bytes, from, quote) {
+                return StringEnd::At(quote);
+            }
+            at = quote.saturating_add(1);
+        }
+        StringEnd::Open {
+            escaped: is_escaped(self.bytes, from, self.bytes.len()),
         }
     }
 }

@@ -1,5 +1,6 @@
 //! What the names of members say about the strings under them, and which strings need no look.
 
+use super::bytes::is_letters;
 use crate::profile::Profile;
 
 /// Whether the string under this name belongs to the envelope of a model's answer and passes as it
@@ -36,11 +37,7 @@ pub(super) fn holds_text(name: &[u8]) -> bool {
 /// Whether no entity can be in a text: it is short and of letters only, as nearly all names and
 /// types are, and every built-in entity needs a digit, a sign or more letters than that.
 pub(super) fn is_harmless(profile: &Profile, text: &[u8]) -> bool {
-    text.len() <= HARMLESS_BYTES
-        && profile.patterns.is_empty()
-        && text
-            .iter()
-            .all(|byte| byte.is_ascii_alphabetic() || *byte == b'_')
+    text.len() <= HARMLESS_BYTES && profile.patterns.is_empty() && is_letters(text)
 }
 
 /// Letters that are too few for a key of any vendor.

@@ -1,6 +1,5 @@
 //! Texts by themselves, and texts that are only counted.
 
-use super::names;
 use crate::profile::{Action, Profile};
 use crate::stream::Scanner;
 use crate::tally::Tally;
@@ -12,25 +11,6 @@ pub(super) struct Counter {
     gone: Vec<u8>,
 }
 
-/// Scans a text that is whole and appends what may leave. Returns whether nothing was found.
-pub(super) fn scan(
-    profile: &Profile,
-    text: &mut Scanner,
-    name: &[u8],
-    bytes: &[u8],
-    out: &mut Vec<u8>,
-    tally: &mut Tally,
-) -> bool {
-    if names::is_harmless(profile, bytes) {
-        out.extend_from_slice(bytes);
-        return true;
-    }
-    let found = counted(tally);
-    text.push(profile, name, bytes, out, tally);
-    text.finish(profile, name, out, tally);
-    counted(tally) == found
-}
-
 /// How often something was found that does not pass as it is.
 pub(super) fn masked(tally: &Tally) -> u32 {
     let masked = tally
@@ -39,7 +19,8 @@ pub(super) fn masked(tally: &Tally) -> u32 {
     masked.fold(0, |sum, (_, _, count)| sum.wrapping_add(count))
 }
 
-fn counted(tally: &Tally) -> u32 {
+/// How often something was found.
+pub(super) fn counted(tally: &Tally) -> u32 {
     tally
         .iter()
         .fold(0, |sum, (_, _, count)| sum.wrapping_add(count))

@@ -75,6 +75,7 @@ impl Plan {
             self.sites = Vec::new();
         }
         self.sites.clear();
+        self.sites.reserve(FEW_SITES);
         self.spans.clear();
         self.ends.clear();
     }
@@ -118,5 +119,7 @@ impl Site {
     }
 }
 
+/// Sites of an ordinary event.
+const FEW_SITES: usize = 16;
 /// Sites whose memory is kept from event to event.
 const KEPT_SITES: usize = 64;

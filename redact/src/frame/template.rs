@@ -1,7 +1,7 @@
 //! Events like the one before them. Most events of a stream differ from their neighbours in a few
 //! strings and numbers only: where the rest is the same, so is its meaning, and nothing is parsed.
 
-use super::bytes::{StringEnd, cut, find2, number_end, same, string_end};
+use super::bytes::{cut, find2, number_end, same, string_end_in_line};
 use super::plan::{Plan, Role, Site};
 use super::reader;
 use super::shapes::Stream;
@@ -180,21 +180,15 @@ impl Site {
 
     /// Where what stands in the place of this site ends, if it is of the same sort.
     fn fill(&self, bytes: &[u8], start: usize) -> Option<usize> {
-        let end = match self.role {
-            Role::Number => number_end(bytes, start),
-            Role::Line => return find2(b'\n', b'\r', bytes, start),
+        match self.role {
+            Role::Number => Some(number_end(bytes, start)).filter(|end| *end > start),
+            Role::Line => find2(b'\n', b'\r', bytes, start),
             Role::Channel(key) if key.stream == Stream::Plain => {
                 let end = find2(b'\n', b'\r', bytes, start)?;
-                return reader::is_token(cut(bytes, start, end)).then_some(end);
+                reader::is_token(cut(bytes, start, end)).then_some(end)
             }
-            _ => match string_end(bytes, start) {
-                StringEnd::At(end) => end,
-                StringEnd::Open { .. } => return None,
-            },
-        };
-        let is_in_line = find2(b'\n', b'\r', cut(bytes, start, end), 0).is_none();
-        let is_there = self.role != Role::Number || end > start;
-        (is_in_line && is_there).then_some(end)
+            _ => string_end_in_line(bytes, start),
+        }
     }
 }
 

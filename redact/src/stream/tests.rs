@@ -368,7 +368,6 @@ fn no_piece_that_leaves_ends_in_an_escape() {
 
 #[test]
 fn a_chain_of_matches_that_is_too_long_for_one_is_cut_the_same_however_it_comes() {
-    let profile = Profile::all(Action::Mask);
     let chains = [
         "98765\u{a0}".repeat(40),
         format!(
@@ -379,9 +378,12 @@ fn a_chain_of_matches_that_is_too_long_for_one_is_cut_the_same_however_it_comes(
         format!("{} and no more", "98765 ".repeat(60)),
         format!("{}4111 1111 1111 1111", "1(".repeat(140)),
     ];
-    for chain in chains {
-        let text = chain.as_bytes();
-        let masked = |size: usize| {
+    for (chain, action) in chains
+        .iter()
+        .flat_map(|chain| [(chain, Action::Mask), (chain, Action::Count)])
+    {
+        let (text, profile) = (chain.as_bytes(), Profile::all(action));
+        let redacted = |size: usize| {
             let (mut scanner, mut out, mut tally) =
                 (Scanner::default(), Vec::new(), Tally::default());
             for piece in text.chunks(size) {
@@ -392,10 +394,10 @@ fn a_chain_of_matches_that_is_too_long_for_one_is_cut_the_same_however_it_comes(
             let count: u32 = tally.iter().map(|(_, _, count)| count).sum();
             (show(&out), count)
         };
-        let whole = masked(text.len());
+        let whole = redacted(text.len());
         assert!(whole.1 > 1, "{whole:?} is no chain that was cut");
         for size in 1..text.len() {
-            assert_eq!(masked(size), whole, "{chain} in pieces of {size}");
+            assert_eq!(redacted(size), whole, "{chain} in pieces of {size}");
         }
     }
 }
