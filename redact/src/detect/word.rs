@@ -96,7 +96,15 @@ fn with_what_belongs(raw: &[u8], mut start: usize) -> usize {
 
 /// Where the text begins that a word still to come may join.
 pub(super) fn last_word(raw: &[u8]) -> usize {
-    // A character that the end cuts off may turn out to be one that joins.
+    let end = match raw.last() {
+        Some(last) if !last.is_ascii() => whole_end(raw),
+        _ => raw.len(),
+    };
+    with_what_belongs(raw, word_start(raw, end, WORD_BYTES, false))
+}
+
+/// Where the last character ends that is whole: one that is cut off may turn out to be one that joins.
+fn whole_end(raw: &[u8]) -> usize {
     let cut = raw
         .iter()
         .rev()
@@ -110,12 +118,11 @@ pub(super) fn last_word(raw: &[u8]) -> usize {
         Some(0xF0..=0xF4) => 4,
         _ => 0,
     };
-    let end = if whole > cut.saturating_add(1) {
+    if whole > cut.saturating_add(1) {
         lead
     } else {
         raw.len()
-    };
-    with_what_belongs(raw, word_start(raw, end, WORD_BYTES, false))
+    }
 }
 
 /// Where the word begins that ends before `at`, at most so many bytes back.
