@@ -11,7 +11,7 @@ pub(super) struct Groups {
     /// How many of them a number may have, with one character between two; and a telephone number.
     pub(super) in_number: usize,
     pub(super) in_call: usize,
-    start: usize,
+    pub(super) start: usize,
 }
 
 /// One group of digits.
@@ -52,7 +52,7 @@ impl Groups {
     pub(super) fn read(
         sight: &mut Sight<'_>,
         start: usize,
-        may_be: impl FnOnce(&mut Sight<'_>, &Self) -> (bool, bool),
+        may_be: fn(&mut Sight<'_>, &Self) -> (bool, bool),
     ) -> Self {
         let mut read = Self {
             digits: [0; DIGITS],
@@ -62,7 +62,6 @@ impl Groups {
             in_call: 0,
             start,
         };
-        let mut may_be = Some(may_be);
         let (mut number, mut call) = (true, true);
         let (mut index, mut len) = (start, 0_usize);
         let mut char = sight.text.get(start);
@@ -102,9 +101,7 @@ impl Groups {
             if call {
                 read.in_call = read.count;
             }
-            if read.count == 2
-                && let Some(may_be) = may_be.take()
-            {
+            if read.count == 2 {
                 let wanted = may_be(sight, &read);
                 (number, call) = (number && wanted.0, call && wanted.1);
                 read.in_number = if wanted.0 { read.in_number } else { 0 };

@@ -22,12 +22,7 @@ pub(super) fn look(sight: &mut Sight<'_>, start: usize) {
     if !may_begin(sight, start) {
         return;
     }
-    let groups = Groups::read(sight, start, |sight, groups| {
-        (
-            may_begin_with(groups),
-            phone::may_begin_with(sight, groups, start),
-        )
-    });
+    let groups = Groups::read(sight, start, may_begin_with);
     phone::look(sight, &groups, start);
     let all = groups.in_number;
     if groups.part(all).is_none_or(|all| all.digits.len() < 8) {
@@ -48,12 +43,14 @@ pub(super) fn look(sight: &mut Sight<'_>, start: usize) {
     }
 }
 
-/// Whether a number may begin with the first two groups: see [`Number::is_written`].
-fn may_begin_with(groups: &Groups) -> bool {
-    matches!(
+/// Whether a number may begin with the first two groups, see [`Number::is_written`], and a telephone
+/// number.
+fn may_begin_with(sight: &mut Sight<'_>, groups: &Groups) -> (bool, bool) {
+    let number = matches!(
         groups.begins_with(),
         (8..=19, ..) | (3, 2 | 3, _) | (4, 1..=6, _) | (6, 4 | 7, _) | (2, 3 | 4, _) | (1, 4, _)
-    )
+    );
+    (number, phone::may_begin_with(sight, groups))
 }
 
 /// Whether a number may end with this part of the groups.

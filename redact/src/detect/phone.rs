@@ -19,13 +19,13 @@ enum Said {
 
 /// Whether a national number may begin with the first two groups: where no word says that it is one,
 /// only in those sizes in which people write them.
-pub(super) fn may_begin_with(sight: &mut Sight<'_>, groups: &Groups, start: usize) -> bool {
+pub(super) fn may_begin_with(sight: &mut Sight<'_>, groups: &Groups) -> bool {
     let written = match groups.begins_with() {
         (1..=3, 3, _) | (2 | 5, 5, _) | (2, 10, _) => true,
         (3..=5, 4..=8, digit) | (4 | 5, 3, digit) => digit == b'0',
         _ => false,
     };
-    let begin = begin(sight, start);
+    let begin = begin(sight, groups.start);
     sight.profile.wants(Entity::PhoneNumber) && (written || !sight.is_quiet(begin))
 }
 

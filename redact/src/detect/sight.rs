@@ -169,6 +169,7 @@ impl<'a> Sight<'a> {
     }
 
     /// Proposes a match, if anybody wants it.
+    #[inline(never)]
     pub(super) fn propose(&mut self, entity: Entity, start: usize, end: usize, strength: Strength) {
         if self.profile.wants(entity) {
             self.put(Candidate {

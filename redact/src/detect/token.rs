@@ -64,6 +64,7 @@ fn begins(sight: &mut Sight<'_>, start: usize) -> bool {
 }
 
 /// Whether what stands at `end` lets a token end before it.
+#[inline(never)]
 fn ends(sight: &mut Sight<'_>, end: usize) -> bool {
     match sight.text.get(end) {
         b'-' | b'.' | b':' => !sight
@@ -90,40 +91,36 @@ fn whole(sight: &mut Sight<'_>, start: usize, end: usize) {
     if letters == 0 {
         return;
     }
-    let propose = |sight: &mut Sight<'_>, entity: Entity, free: bool, strength: Strength| {
-        if sight.profile.wants(entity) && (free || sight.supported(entity, start, end)) {
-            sight.propose(entity, start, end, strength);
-        }
-    };
+    let group = Group { start, end };
     if size == 8 && check::in_passport(text) {
-        propose(sight, Entity::InPassport, false, 3);
+        propose(sight, group, Entity::InPassport, false, 3);
     }
     match size {
-        8 | 9 if check::es_nif(text) => propose(sight, Entity::EsNif, false, 5),
-        10 if check::de_id_card(text) => propose(sight, Entity::DeIdCard, false, 4),
+        8 | 9 if check::es_nif(text) => propose(sight, group, Entity::EsNif, false, 5),
+        10 if check::de_id_card(text) => propose(sight, group, Entity::DeIdCard, false, 4),
         _ => {}
     }
     match size {
         9 => {
             if check::uk_nino(text) {
-                propose(sight, Entity::UkNino, !small, 7);
+                propose(sight, group, Entity::UkNino, !small, 7);
             }
             if check::sg_nric(text) {
-                propose(sight, Entity::SgNricFin, !small, 8);
+                propose(sight, group, Entity::SgNricFin, !small, 8);
             }
             if check::es_nie(text) {
-                propose(sight, Entity::EsNie, !small, 8);
+                propose(sight, group, Entity::EsNie, !small, 8);
             }
             if check::de_id_card(text) {
-                propose(sight, Entity::DeIdCard, false, 4);
+                propose(sight, group, Entity::DeIdCard, false, 4);
             }
         }
         10 => {
             if check::pan(text) {
-                propose(sight, Entity::InPan, !small, 9);
+                propose(sight, group, Entity::InPan, !small, 9);
             }
             if check::voter(text) {
-                propose(sight, Entity::InVoter, false, 5);
+                propose(sight, group, Entity::InVoter, false, 5);
             }
         }
         11 => {
@@ -132,28 +129,37 @@ fn whole(sight: &mut Sight<'_>, start: usize, end: usize) {
                     .get(5..)
                     .is_some_and(|branch| branch.iter().all(u8::is_ascii_digit));
                 let known = india::is_large_bank(text);
-                propose(sight, Entity::InIfsc, !small && known && numeric, 7);
+                propose(sight, group, Entity::InIfsc, !small && known && numeric, 7);
             }
             if check::us_mbi(text) {
-                propose(sight, Entity::UsMbi, !small, 9);
+                propose(sight, group, Entity::UsMbi, !small, 9);
             }
             if check::fi_identity(text) {
-                propose(sight, Entity::FiPersonalIdentityCode, true, 10);
+                propose(sight, group, Entity::FiPersonalIdentityCode, true, 10);
             }
         }
         15 => match check::gstin(text) {
             Gstin::No => {}
-            Gstin::Shape => propose(sight, Entity::InGstin, !small, 12),
-            Gstin::Checked => propose(sight, Entity::InGstin, true, 16),
+            Gstin::Shape => propose(sight, group, Entity::InGstin, !small, 12),
+            Gstin::Checked => propose(sight, group, Entity::InGstin, true, 16),
         },
-        16 if check::it_fiscal_code(text) => propose(sight, Entity::ItFiscalCode, true, 14),
+        16 if check::it_fiscal_code(text) => propose(sight, group, Entity::ItFiscalCode, true, 14),
         _ => {}
     }
     if size >= 15 && !(small && token.large) && check::iban(text) {
-        propose(sight, Entity::IbanCode, true, 16);
+        propose(sight, group, Entity::IbanCode, true, 16);
     }
     if sight.profile.wants(Entity::Crypto) {
         crypto(sight, start, end, small);
+    }
+}
+
+/// Proposes a token that is `free` of need for a word, or that a word speaks for.
+#[inline(never)]
+fn propose(sight: &mut Sight<'_>, token: Group, entity: Entity, free: bool, strength: Strength) {
+    let Group { start, end } = token;
+    if sight.profile.wants(entity) && (free || sight.supported(entity, start, end)) {
+        sight.propose(entity, start, end, strength);
     }
 }
 
