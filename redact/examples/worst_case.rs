@@ -4,7 +4,8 @@
 //!
 //! Each input is 64 KiB in chunks of 16 KiB, as a proxy hands bodies over, and again in chunks of 64
 //! bytes. With `--count`, instructions are counted by valgrind's callgrind instead, which takes a few
-//! minutes but comes out the same every time. `growth` compares the cost a byte of 64 KiB in one chunk with that of 4 KiB: 1 where it is
+//! minutes but comes out the same every time. `--search SECONDS [SEED]` looks for worse inputs: it puts
+//! pieces together at random and goes on from what took longest. `growth` compares the cost a byte of 64 KiB in one chunk with that of 4 KiB: 1 where it is
 //! linear, 16 where it is quadratic.
 
 use std::fs;
@@ -30,6 +31,13 @@ fn main() {
     match arguments.first().map(String::as_str) {
         Some("--count") => count_all(),
         Some(COUNTED) => count_one(&arguments[1]),
+        Some("--search") => {
+            let number = |place: usize, otherwise: u64| {
+                let given = arguments.get(place);
+                given.map_or(otherwise, |text| text.parse().expect("a number"))
+            };
+            search(number(1, 60), number(2, 1));
+        }
         _ => time_all(),
     }
 }
@@ -90,6 +98,69 @@ fn counted(profile: &Profile, body: &[u8], out: &mut Vec<u8>) {
         redactor.push(profile, chunk, out, &mut tally);
     }
     redactor.finish(profile, out, &mut tally);
+}
+
+/// Looks for units of text that cost more than others, and prints the worst.
+fn search(seconds: u64, seed: u64) {
+    let mut random = Random(seed | 1);
+    let cost = |unit: &[u8]| {
+        let body = repeated(unit, SIZE / 2);
+        per_byte(Format::Text, &body, CHUNK)
+    };
+    let ordinary = cost(&ordinary());
+    let mut worst: Vec<(f64, Vec<u8>)> = Vec::new();
+    let mut tried = 0;
+    let start = Instant::now();
+    while start.elapsed().as_secs() < seconds {
+        let mut unit = match worst.len() {
+            KEPT.. if random.below(4) > 0 => worst[random.below(KEPT)].1.clone(),
+            _ => Vec::new(),
+        };
+        for _ in 0..=random.below(4) {
+            let place = random.below(unit.len() + 1);
+            match random.below(3) {
+                0 if place < unit.len() => drop(unit.remove(place)),
+                1 if !worst.is_empty() => {
+                    unit.extend_from_slice(&worst[random.below(worst.len())].1);
+                }
+                _ => {
+                    let piece = PIECES[random.below(PIECES.len())].bytes();
+                    unit.splice(place..place, piece).for_each(drop);
+                }
+            }
+        }
+        unit.truncate(UNIT_BYTES);
+        if unit.is_empty() || worst.iter().any(|(_, known)| *known == unit) {
+            continue;
+        }
+        tried += 1;
+        worst.push((cost(&unit), unit));
+        worst.sort_by(|a, b| b.0.total_cmp(&a.0));
+        worst.truncate(KEPT);
+    }
+    println!("{tried} inputs tried, ordinary text {ordinary:.2} ns a byte");
+    println!("{:>6} {:>8}  input", "times", "ns/byte");
+    for (_, unit) in worst.iter().take(10) {
+        // Once more, for what a busy machine made slow.
+        let cost = cost(unit);
+        println!(
+            "{:6.1} {cost:8.2}  {:?}",
+            cost / ordinary,
+            String::from_utf8_lossy(unit)
+        );
+    }
+}
+
+/// Numbers that look like chance, the same every time (xorshift).
+struct Random(u64);
+
+impl Random {
+    fn below(&mut self, end: usize) -> usize {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        (self.0 % end as u64) as usize
+    }
 }
 
 fn time_all() {
@@ -346,7 +417,7 @@ const RUNS: usize = 7;
 const HEADER: usize = 3;
 const CASES: &str = include_str!("../cases/text.txt");
 /// What makes a scanner look often, far, or again.
-const SLOW: [&str; 74] = [
+const SLOW: [&str; 77] = [
     "1",
     "12",
     "1 ",
@@ -421,4 +492,73 @@ const SLOW: [&str; 74] = [
     "GB33BUKB2020",
     "abcdefghij",
     "١२３",
+    // What the search has found.
+    "12-2\\--x4111003---12-2\\5--x4111003----0\\",
+    ":116%402:10%404:16\u{200b}%405:11%4021:1:%40:",
+    "87%40B3--876%40B3--9876%40B4-4--",
 ];
+
+/// What inputs are put together of.
+const PIECES: &[&str] = &[
+    " ",
+    "-",
+    ".",
+    ":",
+    "/",
+    "(",
+    ")",
+    "+",
+    "@",
+    "%",
+    "\\",
+    "&#",
+    "%40",
+    "%31",
+    "&#64;",
+    "\\n",
+    "\\u0031",
+    "\\\\u0040",
+    "１",
+    "२",
+    "\u{200b}",
+    "\u{a0}",
+    "é",
+    "中",
+    "x",
+    "X",
+    "1",
+    "12",
+    "123",
+    "4111",
+    "12345",
+    "98765",
+    "0",
+    "phone ",
+    "card ",
+    "number is ",
+    "ssn ",
+    "a",
+    "AB",
+    "DE44",
+    "--",
+    "-----",
+    "\n",
+    "\"",
+    ",",
+    "KA",
+    "sk-",
+    "eyJ",
+    "::",
+    "00:",
+    "A",
+    "_",
+    "ghp_",
+    ". ",
+    "no. ",
+    "GB33",
+    "XXXX",
+    ";",
+];
+/// Bytes of the longest input of the search, and how many are kept to go on from.
+const UNIT_BYTES: usize = 40;
+const KEPT: usize = 30;
