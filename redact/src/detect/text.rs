@@ -642,3 +642,6 @@ const READ_AHEAD: usize = 32;
 pub(super) const BACKSLASHES: usize = 8;
 /// The longest numeric reference that stands for a character, `&#x10FFFF;`.
 pub(super) const REFERENCE_BYTES: usize = 10;
+
+#[cfg(test)]
+mod tests;
