@@ -312,15 +312,18 @@ impl<'a> Window<'a> {
         if index < self.told {
             return self.chars.get(place).copied().unwrap_or(OTHER);
         }
-        // What another window knows may go on behind the end of this one.
-        match decode(
-            raw,
-            self.position(self.begins.get(place)),
-            self.ends && whole,
-        ) {
-            Char::Is(char, _) => char,
-            _ => OTHER,
+        // What another window knows may go on behind the end of this one, which shows nothing from
+        // there on.
+        let told = self.slot(self.told).unwrap_or(self.first);
+        let mut last = OTHER;
+        for place in told..=place {
+            let at = self.position(self.begins.get(place));
+            match decode(raw, at, self.ends && whole) {
+                Char::Is(char, _) => last = char,
+                _ => return OTHER,
+            }
         }
+        last
     }
 
     /// The raw text up to where the window ends: nothing is longer, so what asks further has lost its
