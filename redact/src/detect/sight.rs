@@ -133,13 +133,13 @@ impl<'a> Sight<'a> {
             if start == index && may_be_number {
                 number::look(self, start);
             }
-            token::look(self, start, end);
+            token::look(self, start, end, start == index && digits == end);
             secret::look(self, start, index);
             net::look(self, index);
             if self.is_glued(start, index) {
                 self.glued_at = index;
                 number::look(self, index);
-                token::look(self, index, end);
+                token::look(self, index, end, digits == end);
             }
         }
         let next = self.text.end(end);

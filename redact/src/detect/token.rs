@@ -26,13 +26,13 @@ struct Group {
 }
 
 /// Looks at the run of letters and digits from `start` to `end`, and at groups that begin with it
-/// or with two capitals or crosses before it.
-pub(super) fn look(sight: &mut Sight<'_>, start: usize, end: usize) {
+/// or with two capitals or crosses before it. Digits alone are no token but before a dash.
+pub(super) fn look(sight: &mut Sight<'_>, start: usize, end: usize, digits_alone: bool) {
     let size = end.saturating_sub(start);
     let named = sight.text.get(start).is_ascii_alphabetic();
     let dash = matches!(sight.text.get(end), b'-' | b'+');
-    let is_one = size >= 8 || dash || (named && size == 4);
-    if is_one && begins(sight, start) {
+    let is_one = size >= 8 || (named && size == 4);
+    if (dash || (is_one && !digits_alone)) && begins(sight, start) {
         whole(sight, start, end);
         if named {
             grouped_iban(sight, start, end);
