@@ -626,8 +626,8 @@ fn fold(char: char, size: usize) -> Char {
 
 /// Characters that a window holds: those before an anchor, a match, and what follows it.
 pub(super) const CAPACITY: usize = 224;
-/// Decoded characters that are kept: those of a window, and as many of windows before it.
-const SLOTS: usize = 2 * CAPACITY;
+/// Decoded characters that are kept: those of a window, and some of windows before it.
+const SLOTS: usize = CAPACITY + 160;
 /// So far in a window every escape that begins ends in it too: none has more than 32 bytes.
 const SURE_BYTES: usize = WINDOW_BYTES - 32;
 /// Where no plain characters lead up to the decoded ones.
