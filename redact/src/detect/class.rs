@@ -16,6 +16,14 @@ pub(crate) struct Like {
     pub(crate) byte: u8,
 }
 
+/// The bytes from `first` on and `more` behind it, once the bits of `set` are set.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Within {
+    pub(super) set: u8,
+    pub(super) first: u8,
+    pub(super) more: u8,
+}
+
 /// Where a byte was found.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Found {
@@ -23,6 +31,15 @@ pub(crate) struct Found {
     /// Where the block that it is in ends, and which bytes of the block are like it.
     pub(crate) end: usize,
     pub(crate) bits: u64,
+}
+
+// === impl Within ===
+
+impl Within {
+    /// Which bytes of a block are such.
+    pub(super) fn of(self, block: &[u8; BLOCK]) -> u64 {
+        vector::within(block, self)
+    }
 }
 
 // === impl Like ===
@@ -241,6 +258,13 @@ pub(super) mod scalar {
         )
     }
 
+    /// Which bytes of a block are such.
+    pub(crate) fn within(block: &[u8; super::BLOCK], range: super::Within) -> u64 {
+        let is = |byte: u8| (byte | range.set).wrapping_sub(range.first) <= range.more;
+        let bytes = block.iter().enumerate();
+        bytes.fold(0_u64, |bits, (at, byte)| bits | u64::from(is(*byte)) << at)
+    }
+
     fn find(
         blocks: &[[u8; super::BLOCK]],
         first: impl Fn(&[u8]) -> Option<usize>,
@@ -258,8 +282,8 @@ pub(super) mod scalar {
 #[allow(unsafe_code)]
 pub(super) mod vector {
     use core::arch::wasm32::{
-        u8x16, u8x16_bitmask, u8x16_eq, u8x16_splat, u8x16_sub, u8x16_swizzle, v128, v128_any_true,
-        v128_load, v128_or,
+        u8x16, u8x16_bitmask, u8x16_eq, u8x16_le, u8x16_splat, u8x16_sub, u8x16_swizzle, v128,
+        v128_any_true, v128_load, v128_or,
     };
 
     pub(crate) const IS_FAST: bool = true;
@@ -283,26 +307,39 @@ pub(super) mod vector {
     #[inline(always)]
     fn find(blocks: &[[u8; super::BLOCK]], is: impl Fn(v128) -> v128) -> Option<(usize, u64)> {
         for (place, block) in blocks.iter().enumerate() {
-            // SAFETY: a block has 64 bytes, and wasm loads need no alignment.
-            let parts: [v128; 4] = unsafe {
-                let at = block.as_ptr().cast::<v128>();
-                [
-                    v128_load(at),
-                    v128_load(at.add(1)),
-                    v128_load(at.add(2)),
-                    v128_load(at.add(3)),
-                ]
-            };
-            let [a, b, c, d] = parts.map(&is);
+            let [a, b, c, d] = parts(block).map(&is);
             if v128_any_true(v128_or(v128_or(a, b), v128_or(c, d))) {
-                let bits = u64::from(u8x16_bitmask(a))
-                    | u64::from(u8x16_bitmask(b)) << 16
-                    | u64::from(u8x16_bitmask(c)) << 32
-                    | u64::from(u8x16_bitmask(d)) << 48;
-                return Some((place, bits));
+                return Some((place, bits([a, b, c, d])));
             }
         }
         None
+    }
+
+    /// Which bytes of a block are such.
+    #[inline(never)]
+    pub(crate) fn within(block: &[u8; super::BLOCK], range: super::Within) -> u64 {
+        let [set, first, more] = [range.set, range.first, range.more].map(|byte| u8x16_splat(byte));
+        bits(parts(block).map(|part| u8x16_le(u8x16_sub(v128_or(part, set), first), more)))
+    }
+
+    fn parts(block: &[u8; super::BLOCK]) -> [v128; 4] {
+        // SAFETY: a block has 64 bytes, and wasm loads need no alignment.
+        unsafe {
+            let at = block.as_ptr().cast::<v128>();
+            [
+                v128_load(at),
+                v128_load(at.add(1)),
+                v128_load(at.add(2)),
+                v128_load(at.add(3)),
+            ]
+        }
+    }
+
+    fn bits([a, b, c, d]: [v128; 4]) -> u64 {
+        u64::from(u8x16_bitmask(a))
+            | u64::from(u8x16_bitmask(b)) << 16
+            | u64::from(u8x16_bitmask(c)) << 32
+            | u64::from(u8x16_bitmask(d)) << 48
     }
 
     /// Which bytes are of the class.
@@ -383,6 +420,24 @@ pub(super) mod vector {
         None
     }
 
+    /// Which bytes of a block are such.
+    #[inline(never)]
+    pub(crate) fn within(block: &[u8; super::BLOCK], range: super::Within) -> u64 {
+        let (parts, _) = block.as_chunks::<16>();
+        let is = |part: &[u8; 16]| {
+            // SAFETY: a part has 16 bytes; these loads need no alignment, and every x86-64 has SSE2.
+            let bits = unsafe {
+                let all = |byte: u8| _mm_set1_epi8(byte.cast_signed());
+                let part = _mm_or_si128(_mm_loadu_si128(part.as_ptr().cast()), all(range.set));
+                let place = _mm_sub_epi8(part, all(range.first));
+                _mm_movemask_epi8(_mm_cmpeq_epi8(_mm_min_epu8(place, all(range.more)), place))
+            };
+            u64::from(bits.cast_unsigned())
+        };
+        let last_first = parts.iter().rev();
+        last_first.fold(0, |bits, part| bits << 16 | is(part))
+    }
+
     /// Which bytes are of the class.
     pub(crate) fn part(part: &[u8; super::PART]) -> Option<u16> {
         // SAFETY: a part has 16 bytes; these loads need no alignment, and every x86-64 has SSE2.
@@ -412,7 +467,20 @@ pub(super) use scalar as vector;
 
 #[cfg(test)]
 mod tests {
-    use super::{BLOCK, Found, Like, find_byte, scalar, vector};
+    use super::{BLOCK, Found, Like, Within, find_byte, scalar, vector};
+
+    #[test]
+    fn bytes_in_a_range_are_the_same_with_and_without_vectors() {
+        let block: [u8; BLOCK] = std::array::from_fn(|at| (at * 37 % 256) as u8);
+        for (first, more) in
+            (0..=255).flat_map(|first| [0, 1, 25, 63, 255].map(|more| (first, more)))
+        {
+            for set in [0, 0x20] {
+                let range = Within { set, first, more };
+                assert_eq!(vector::within(&block, range), scalar::within(&block, range));
+            }
+        }
+    }
 
     #[test]
     fn a_byte_is_found_with_all_that_are_near() {

@@ -1,6 +1,8 @@
 //! Some raw text in lower case, and where in it words begin and sentences end: each byte is read
 //! once, however many numbers it stands before.
 
+use crate::detect::class::Within;
+
 use super::words::{Keys, key};
 
 /// What is known of the bytes of a text, a bit each.
@@ -74,7 +76,7 @@ impl Near {
         let [_, before] = self.marks;
         // The block before may end in an escape.
         let open = before.slashes >> 63;
-        let slashes = bits(block, |byte| byte == b'\\');
+        let slashes = only(b'\\').of(block);
         let escaped = (slashes << 1 | open) & !slashes;
         let mut marks = Marks::of(block, rest, escaped);
         marks.slashes = slashes;
@@ -98,12 +100,17 @@ impl Marks {
     /// Of a block, and the text that begins with it, in which these bytes are escaped.
     #[inline(never)]
     pub(super) fn of(block: &[u8; BLOCK], rest: &[u8], escaped: u64) -> Self {
+        let letters = LETTERS.of(block);
+        let inside = (letters | DIGITS.of(block)) & !escaped;
         let mut marks = Self {
-            letters: bits(block, |byte| byte.is_ascii_alphabetic() | (byte >= 0xC0)),
-            signs: bits(block, is_sign),
+            letters: letters | OUTSIDE_ASCII.of(block),
+            // U+3002, the full stop of Chinese and Japanese, ends with the last of these.
+            signs: [b'.', b'!', b'?', 0x82]
+                .map(|byte| only(byte).of(block))
+                .into_iter()
+                .fold(0, |all, one| all | one),
             ..Self::NONE
         };
-        let inside = bits(block, |byte| byte.is_ascii_alphanumeric()) & !escaped;
         let mut begins = marks.letters & !inside.wrapping_shl(1);
         while begins != 0 {
             let bit = begins & begins.wrapping_neg();
@@ -153,28 +160,24 @@ impl Marks {
     }
 }
 
-/// Whether a sentence may end with this byte.
-fn is_sign(byte: u8) -> bool {
-    // U+3002, the full stop of Chinese and Japanese, ends with the last of these.
-    (byte == b'.') | (byte == b'!') | (byte == b'?') | (byte == 0x82)
+const fn only(byte: u8) -> Within {
+    within(byte, byte)
 }
 
-/// Which of the bytes are such: without a branch, many are asked at a time.
-fn bits(block: &[u8; BLOCK], is: impl Fn(u8) -> bool) -> u64 {
-    gather(&block.map(|byte| u8::from(is(byte))))
-}
-
-/// Bytes that are 0 or 1 as bits.
-#[inline(never)]
-fn gather(ones: &[u8; BLOCK]) -> u64 {
-    let mut bytes = [0; 8];
-    for (byte, ones) in bytes.iter_mut().zip(ones.as_chunks().0) {
-        // The product has those of eight bytes in its highest one.
-        let product = u64::from_le_bytes(*ones).wrapping_mul(0x0102_0408_1020_4080);
-        [.., *byte] = product.to_le_bytes();
+const fn within(first: u8, last: u8) -> Within {
+    Within {
+        set: 0,
+        first,
+        more: last.wrapping_sub(first),
     }
-    u64::from_le_bytes(bytes)
 }
 
+const LETTERS: Within = Within {
+    set: 0x20,
+    ..within(b'a', b'z')
+};
+const DIGITS: Within = within(b'0', b'9');
+/// The first bytes of letters outside ASCII.
+const OUTSIDE_ASCII: Within = within(0xC0, 0xFF);
 /// Bytes that are read together, and bits of a mark.
 pub(super) const BLOCK: usize = 64;
