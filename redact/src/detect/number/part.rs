@@ -111,7 +111,7 @@ impl Number<'_> {
         self.if_supported(
             sight,
             Entity::AuTfn,
-            &[ONE, ONE, 0x332, 0x333],
+            &[ONE, 0x332, 0x333],
             check::au_tfn,
             4,
         );
