@@ -108,13 +108,7 @@ impl Number<'_> {
     }
 
     pub(super) fn tax_file(&self, sight: &mut Sight<'_>) {
-        self.if_supported(
-            sight,
-            Entity::AuTfn,
-            &[ONE, 0x332, 0x333],
-            check::au_tfn,
-            4,
-        );
+        self.if_supported(sight, Entity::AuTfn, &[ONE, 0x332, 0x333], check::au_tfn, 4);
     }
 
     pub(super) fn social_security(&self, sight: &mut Sight<'_>) {
